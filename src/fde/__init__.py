@@ -1,0 +1,1 @@
+"""Functional data engineering, as a lesson: knows no Airflow, no Kubernetes, no JupyterHub."""

@@ -1,0 +1,5 @@
+"""The one exception meant for a person."""
+
+
+class Refused(Exception):
+    """Something cannot be done. str() is all a person needs: what happened, where, what to do. Nothing was changed."""
