@@ -1,6 +1,7 @@
 """Where things are: the only module that reads the environment."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from fde.refused import Refused
@@ -28,5 +29,57 @@ def world(attendee: str | None = None) -> Path:
     if attendee is not None:
         return home() / "worlds" / attendee
     if "FDE_WORLD" not in os.environ:
-        raise Refused("whose world? FDE_WORLD is not set. Run this in a terminal of JupyterLab, or set FDE_WORLD=FOLDER.")
+        raise Refused(
+            "whose world? FDE_WORLD is not set. Run this in a terminal of JupyterLab, or set FDE_WORLD=FOLDER."
+        )
     return Path(os.environ["FDE_WORLD"]).absolute()
+
+
+# --- JupyterHub: what it tells a service it manages, and an attendee's server
+
+
+@dataclass(frozen=True)
+class HubService:
+    """What JupyterHub tells one of its services about itself.
+
+    api: where the hub answers, seen from this process; base: path of the hub's site, ends with a slash;
+    prefix: path of the service, ends with a slash; secret: proves to the hub that we are that service.
+    """
+
+    name: str
+    api: str
+    base: str
+    prefix: str
+    client_id: str
+    secret: str
+
+
+def hub_service() -> HubService:
+    """The service this process is, as told by JupyterHub. A missing variable is a KeyError that names it."""
+    return HubService(
+        name=os.environ["JUPYTERHUB_SERVICE_NAME"],
+        api=os.environ["JUPYTERHUB_API_URL"],
+        base=os.environ["JUPYTERHUB_BASE_URL"],
+        prefix=os.environ["JUPYTERHUB_SERVICE_PREFIX"],
+        client_id=os.environ["JUPYTERHUB_CLIENT_ID"],
+        secret=os.environ["JUPYTERHUB_API_TOKEN"],
+    )
+
+
+def hub_token() -> str:
+    """The token that JupyterHub gave to this notebook's server."""
+    if "JUPYTERHUB_API_TOKEN" not in os.environ:
+        raise Refused("this works only in JupyterLab: no token of JupyterHub is here (JUPYTERHUB_API_TOKEN).")
+    return os.environ["JUPYTERHUB_API_TOKEN"]
+
+
+def airflow_url() -> str:
+    """Where Airflow answers a notebook: an address that ends with `/services/airflow/`."""
+    if "FDE_AIRFLOW" not in os.environ:
+        raise Refused("this works only in JupyterLab: nobody said where Airflow is (FDE_AIRFLOW).")
+    return os.environ["FDE_AIRFLOW"].rstrip("/") + "/"
+
+
+def airflow_path() -> str:
+    """The path of Airflow on the room's site, for links that a browser opens."""
+    return os.environ.get("JUPYTERHUB_BASE_URL", "/") + "services/airflow/"
