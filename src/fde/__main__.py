@@ -1,0 +1,96 @@
+"""The command line of a desk: run, show, versions, diff, start-over."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from fde import desk, lake
+from fde.changes import sales_moved, users_changed
+from fde.chart import sentence
+from fde.commits import commit
+from fde.refused import Refused
+from fde.run import run
+from fde.world import World
+
+
+def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
+    """Run one command. Returns the exit code: 0, or 2 when it was refused (one message on stderr)."""
+    command = _parser().parse_args(argv)
+    try:
+        command.act(open_world(), command)
+    except Refused as error:
+        print(f"fde: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(world: World, command: argparse.Namespace) -> None:
+    run(world, command.day, tell=print)
+    print("Next: fde show")
+
+
+def _show(world: World, command: argparse.Namespace) -> None:
+    rows, receipt = world.sales()
+    print(_in_units(rows, "revenue_cents"))
+    print(sentence(rows))
+    print(receipt)
+
+
+def _versions(world: World, command: argparse.Namespace) -> None:
+    newest = lake.newest(world.lake, "sales")
+    if not newest:
+        print("No versions: the lake has no sales yet. This pipeline keeps no history.")
+    for number in range(1, newest + 1):
+        one = commit(world.lake, "sales", number)
+        inputs = ", ".join(f"{table} v{version}" for table, version in sorted(one.read.items()))
+        print(f"v{number}  day {one.day}  {one.rows} rows  from {inputs or 'nothing read'}  code {one.code[:8]}")
+
+
+def _diff(world: World, command: argparse.Namespace) -> None:
+    before, after = sorted((command.before, command.after))
+    for day in (before, after):
+        world.pack.number(day)
+    changed = users_changed(world, before, after)
+    print(f"Users who differ between {before} and {after}: {len(changed)}")
+    if len(changed):
+        print(changed.to_string(index=False))
+    moved = sales_moved(world, before, after)
+    print(f"Sales up to {before} that look different on {after}: {len(moved)}")
+    if len(moved):
+        print(_in_units(moved, "before", "after", "moved"))
+
+
+def _start_over(world: World, command: argparse.Namespace) -> None:
+    kept = desk.start_over(world.path)
+    print(
+        f"This desk's data is set aside in {kept}. Lake and files/ are empty; pipeline and notebooks are as they were."
+    )
+    print("Next: day-1, then run the first day.")
+
+
+def _in_units(rows: pd.DataFrame, *columns: str) -> str:
+    shown = rows.copy()
+    for column in columns:
+        shown[column] = [f"{cents / 100:,.2f}" for cents in rows[column]]
+    return shown.rename(columns={"revenue_cents": "revenue"}).to_string(index=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fde", description="Work on your desk: run a day, look at what is deployed.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, act: Callable[[World, argparse.Namespace], None], words: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=words, description=words)
+        one.set_defaults(act=act)
+        return one
+
+    add("run", _run, "run the pipeline for a day").add_argument("--day", help="ISO date (default: the clock's day)")
+    add("show", _show, "the deployed sales as a table, with their receipt")
+    add("versions", _versions, "the versions of sales: what each import read and which code made it")
+    diff = add("diff", _diff, "two days side by side: users who differ, sales that moved")
+    diff.add_argument("before", metavar="DAY")
+    diff.add_argument("after", metavar="DAY")
+    add("start-over", _start_over, "set lake and files aside in kept/ and begin with empty ones")
+    return parser

@@ -1,0 +1,39 @@
+"""What each import recorded about itself, read from the table's own log."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fde.refused import Refused
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one import recorded about itself."""
+
+    version: int
+    day: str
+    newest: str  # the latest import_date in the table as of this version
+    sha256: str  # of the rows
+    rows: int
+    read: dict[str, int]  # table -> version the rows were computed from
+    code: str  # sha256 of the pipeline, kept in lake/code; "" for an import of a source
+
+
+def commit(lake: Path, table: str, version: int) -> Commit:
+    """What the import that made a version recorded. Raises Refused when there is no such version."""
+    file = log_file(lake, table, version)
+    if version < 1 or not file.exists():
+        last = max((int(log.stem) for log in file.parent.glob("*.json")), default=0)
+        known = f"versions 1 to {last}" if last else "no version yet"
+        raise Refused(f"{table} has no version {version}: there is {known}. `fde versions` lists them.")
+    for line in file.read_text("utf-8").splitlines():
+        info = json.loads(line).get("commitInfo", {})
+        if "fde" in info:
+            return Commit(version=version, **info["fde"])
+    raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
+
+
+def log_file(lake: Path, table: str, version: int) -> Path:
+    """The file of the log that holds one version."""
+    return lake / table / "_delta_log" / f"{version:020}.json"

@@ -1,0 +1,123 @@
+"""The lake: Delta tables in which a version says when we learned something and `import_date` which day it is about.
+
+One import is one commit that replaces one partition. This is the only module that talks to Delta.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
+
+from fde.commits import Commit, commit, log_file
+from fde.refused import Refused
+from fde.rows import digest, flush, sort, statistics, write
+from fde.schemas import TABLES
+
+DAY = pa.field("import_date", pa.date32(), nullable=False)
+#: Nothing is ever forgotten. A value Delta cannot parse would mean 30 days, silently: hence asserted when opened.
+RETENTION = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "10",
+}
+
+
+def create(lake: Path) -> None:
+    """Create the tables. Once, in one place, before anyone imports: creating is not exclusive in Delta."""
+    for name, columns in TABLES.items():
+        schema = pa.schema([DAY, *columns])
+        DeltaTable.create(str(lake / name), schema=schema, partition_by=[DAY.name], configuration=dict(RETENTION))
+
+
+def newest(lake: Path, table: str) -> int:
+    """The newest version of a table; 0 means that nothing was imported yet."""
+    return _open(lake, table).version()
+
+
+def commit_of_day(lake: Path, table: str, day: str, version: int | None = None) -> Commit | None:
+    """The import that a day shows as of a version (default: the newest); None when it was not imported by then."""
+    number = _open(lake, table, version).transaction_version(day)
+    return None if number is None else commit(lake, table, number)
+
+
+def commits_of_days(lake: Path, table: str, days: list[str], version: int) -> list[Commit]:
+    """The imports that days show as of a version, in the order given, without those that were not imported by then."""
+    delta = _open(lake, table, version)
+    numbers = [delta.transaction_version(day) for day in days]
+    return [commit(lake, table, number) for number in numbers if number is not None]
+
+
+def read(lake: Path, table: str, version: int, *, day: str | None = None, until: str | None = None) -> pa.Table:
+    """Rows of one day, or of all days until one (inclusive), as of a version; with `import_date`, sorted."""
+    delta = _open(lake, table, version)
+    filters = (
+        [(DAY.name, "=", date.fromisoformat(day))]
+        if day
+        else [(DAY.name, "<=", date.fromisoformat(until or "9999-12-31"))]
+    )
+    rows = delta.to_pyarrow_table(filters=filters)
+    return sort(rows.select([DAY.name, *TABLES[table].names]).cast(pa.schema([DAY, *TABLES[table]])))
+
+
+def replace(lake: Path, table: str, day: str, rows: pa.Table, *, read: dict[str, int], code: str = "") -> int:
+    """Replace one day of a table by rows of its schema (without `import_date`), in one commit.
+
+    The same rows again make no commit. Rows are on disk before the commit, the commit before this returns.
+    Returns the version that holds the day. Raises Refused when someone else imported the same day meanwhile.
+    """
+    rows = sort(rows)
+    sha256 = digest(rows)
+    first = _open(lake, table).transaction_version(day)
+    for _ in range(50):  # each failed try means that another day was imported in between: retry on top of it
+        delta = _open(lake, table)
+        before = delta.transaction_version(day)
+        if before is not None and commit(lake, table, before).sha256 == sha256:
+            return before
+        if before != first:
+            raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
+        version = delta.version() + 1
+        latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
+        facts = {"day": day, "newest": latest, "sha256": sha256, "rows": len(rows), "read": read, "code": code}
+        try:
+            delta.create_write_transaction(
+                [_write_file(lake / table, day, rows, f"{version}-{sha256[:16]}")] if len(rows) else [],
+                "overwrite",
+                Schema.from_arrow(pa.schema([DAY, *TABLES[table]])),
+                [DAY.name],
+                [(DAY.name, "=", day)],
+                commit_properties=CommitProperties(
+                    custom_metadata={"fde": facts}, max_commit_retries=0, app_transactions=[Transaction(day, version)]
+                ),
+            )
+        except CommitFailedError:
+            continue
+        flush(log_file(lake, table, version))
+        return version
+    raise Refused(f"{table} of {day}: others kept importing for 50 tries. Run the day again.")
+
+
+def _write_file(table: Path, day: str, rows: pa.Table, name: str) -> AddAction:
+    file = table / f"{DAY.name}={day}" / f"{name}.parquet"
+    write(file, rows)
+    path = file.relative_to(table).as_posix()
+    return AddAction(path, file.stat().st_size, {DAY.name: day}, 0, True, json.dumps(statistics(rows)))
+
+
+def _open(lake: Path, table: str, version: int | None = None) -> DeltaTable:
+    path = lake / table
+    try:
+        delta = DeltaTable(str(path), version=version)
+        schema, settings = pa.schema(delta.schema().to_arrow()), delta.metadata().configuration
+    except (DeltaError, OSError, ValueError) as error:
+        raise Refused(
+            f"{path} is not a readable table of the lake ({str(error).splitlines()[0]}). "
+            "Put it back if you moved it, or set this desk aside: fde start-over."
+        ) from None
+    if schema.names != [DAY.name, *TABLES[table].names] or any(settings.get(k) != v for k, v in RETENTION.items()):
+        raise Refused(f"{path} is a Delta table, but not one that this workshop made. Move it away: fde start-over.")
+    return delta

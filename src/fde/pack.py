@@ -1,0 +1,111 @@
+"""The pack: the source systems, simulated by a folder of CSV files, one per source and day."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from fde.refused import Refused
+from fde.schemas import SOURCES, is_date
+from fde.source_file import check_known_users, read_rows
+
+FILE = re.compile(r"^([a-z_]+)_day-([1-9]\d*)(?:\.from-([1-9]\d*))?\.csv$")
+FIRST_DAY = date(2022, 1, 1)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A folder of files `NAME_day-N.csv`, and optionally `pack.toml` with `title` and `days` (ISO dates)."""
+
+    path: Path
+
+    @cached_property
+    def days(self) -> list[str]:
+        """The dates of the story, ISO, in order. Day N of the file names is the Nth.
+
+        Raises Refused when a day has no file at all, or `pack.toml` does not fit the files.
+        """
+        numbers = {day for _, day, _ in self._files}
+        if not numbers:
+            raise Refused(f"pack {self.path}: no files named like users_day-1.csv. Is this the right folder?")
+        for number in range(1, max(numbers) + 1):
+            if number not in numbers:
+                raise Refused(
+                    f"pack {self.path}: there is a day {max(numbers)} but no day {number}. "
+                    f"Add users_day-{number}.csv and orders_day-{number}.csv, or number the files without a gap."
+                )
+        days = self._settings.get("days")
+        if days is None:
+            return [(FIRST_DAY + timedelta(n)).isoformat() for n in range(max(numbers))]
+        return self._checked(days, max(numbers))
+
+    @property
+    def title(self) -> str:
+        """What the story is called on screens."""
+        return str(self._settings.get("title", self.path.name))
+
+    def number(self, day: str) -> int:
+        """The number of a date of the story, from 1. Raises Refused for any other date."""
+        if day not in self.days:
+            raise Refused(f"{day} is not a day of the story, which goes from {self.days[0]} to {self.days[-1]}.")
+        return self.days.index(day) + 1
+
+    def rows(self, source: str, day: str, today: str) -> pa.Table:
+        """The checked rows that a source delivers for a day when it is asked today.
+
+        Columns as in `schemas.SOURCES`; dates as ISO text, money as whole cents, blank cells as null.
+        Raises Refused with file, line, column, value and reason when one row is bad.
+        """
+        table = read_rows(self._file(source, day, today), source)
+        if source == "orders":
+            users = self._file("users", day, today)
+            check_known_users(table, read_rows(users, "users"), self._file(source, day, today), users)
+        return table
+
+    def _file(self, source: str, day: str, today: str) -> Path:
+        if source not in SOURCES:
+            raise Refused(f"there is no source {source!r}. Sources: {', '.join(SOURCES)}.")
+        number, asked = self.number(day), self.number(today)
+        sent = [
+            since for name, of, since in self._files if (name, of) == (source, number) and since <= max(asked, number)
+        ]
+        if not sent:
+            raise Refused(
+                f"the source sent no {source} for {day}: {self.path / f'{source}_day-{number}.csv'} is missing."
+            )
+        later = f".from-{max(sent)}" if max(sent) else ""
+        return self.path / f"{source}_day-{number}{later}.csv"
+
+    @cached_property
+    def _files(self) -> list[tuple[str, int, int]]:
+        """(source, day number, delivered when asked from that day number on; 0 = from the start)."""
+        if not self.path.is_dir():
+            raise Refused(f"pack {self.path}: no such folder. FDE_PACK, or `pack` in room.yaml, must name one.")
+        found = (FILE.match(file.name) for file in self.path.iterdir())
+        return [(name[1], int(name[2]), int(name[3] or 0)) for name in found if name]
+
+    @cached_property
+    def _settings(self) -> dict[str, object]:
+        file = self.path / "pack.toml"
+        try:
+            return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Refused(f"{file}: {error}") from None
+
+    def _checked(self, days: object, number: int) -> list[str]:
+        where = f"{self.path / 'pack.toml'}: days"
+        if not isinstance(days, list):
+            raise Refused(f'{where} must be a list of dates like "2022-01-31".')
+        texts = [str(day) for day in days]
+        for text in texts:
+            if not is_date(text):
+                raise Refused(f"{where}: {text!r} is not a date like 2022-01-31.")
+        if texts != sorted(set(texts)):
+            raise Refused(f"{where} must go forward: each date later than the one before.")
+        if len(texts) != number:
+            raise Refused(f"{where} lists {len(texts)} dates, but the files go to day {number}. They must agree.")
+        return texts

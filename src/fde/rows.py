@@ -1,0 +1,66 @@
+"""Rows: in one order, with one digest, and on disk so that they stay there."""
+
+import hashlib
+import io
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+
+def sort(rows: pa.Table) -> pa.Table:
+    """The canonical order: by all columns, from left to right."""
+    return rows.sort_by([(name, "ascending") for name in rows.column_names]).combine_chunks()
+
+
+def digest(rows: pa.Table) -> str:
+    """sha256 of sorted rows as CSV: the same in every engine and library version."""
+    text = io.BytesIO()
+    pyarrow.csv.write_csv(rows, text)
+    return hashlib.sha256(text.getbuffer()).hexdigest()
+
+
+def write(file: Path, rows: pa.Table) -> None:
+    """Write rows as parquet. On disk before this returns."""
+    file.parent.mkdir(exist_ok=True)
+    pq.write_table(rows, file, compression="zstd")
+    flush(file)
+    flush(file.parent)
+
+
+def statistics(rows: pa.Table) -> dict[str, Any]:
+    """Counts and bounds of each column, as Delta keeps them."""
+    found: dict[str, Any] = {"numRecords": len(rows), "nullCount": {n: rows[n].null_count for n in rows.column_names}}
+    for end, pick in (("minValues", pc.min), ("maxValues", pc.max)):
+        values = {n: pick(rows[n]).as_py() for n in rows.column_names}
+        found[end] = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items() if v is not None}
+    return found
+
+
+def keep_code(lake: Path, source: bytes) -> str:
+    """Keep a pipeline's code under its sha256, which is returned. On disk before this returns."""
+    sha256 = hashlib.sha256(source).hexdigest()
+    file = lake / "code" / f"{sha256}.py"
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_bytes(source)
+        flush(part)
+        part.replace(file)
+        flush(file)
+    return sha256
+
+
+def flush(file: Path) -> None:
+    """Wait until a file and its name are on disk: Delta itself never does."""
+    for path in (file, file.parent):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

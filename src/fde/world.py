@@ -1,0 +1,130 @@
+"""The world: all that one attendee owns, and all that a pipeline may call."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from fde import lake
+from fde.clock import Clock
+from fde.frames import to_frame, to_table
+from fde.pack import Pack
+from fde.receipt import Receipt, resolve
+from fde.refused import Refused
+from fde.rows import keep_code, sort
+from fde.schemas import TABLES
+
+
+class World:
+    """One attendee's folder, with the source systems and the clock as they see them."""
+
+    def __init__(self, path: Path, pack: Pack, clock: Callable[[], Clock]) -> None:
+        self.path = path
+        self.pack = pack
+        self._clock = clock
+        self._run: tuple[str, bytes] | None = None
+        self._versions: dict[str, int] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The clock, read anew each time."""
+        return self._clock()
+
+    @property
+    def desk(self) -> Path:
+        """The folder with `pipeline.py`, the notebooks, `files/` and `lake/`."""
+        return self.path / "desk"
+
+    @property
+    def files(self) -> Path:
+        """The folder for CSV files of a pipeline's own."""
+        return self.desk / "files"
+
+    @property
+    def lake(self) -> Path:
+        """The folder of the Delta tables."""
+        return self.desk / "lake"
+
+    def source(self, name: str, day: str) -> pd.DataFrame:
+        """The checked rows of `users` or `orders` for a day, as the source delivers them today.
+
+        Columns: user_id, name, status; or sales_date (ISO text), quantity, revenue_cents, user_id and maybe order_id.
+        A blank name or status is missing (NaN). Raises Refused for a bad row: file, line, column, value, reason.
+        """
+        return to_frame(self.pack.rows(name, day, self.clock.day))
+
+    def read(self, table: str, *, day: str | None = None, until: str | None = None) -> pd.DataFrame:
+        """Rows of the lake: of one day, or of all days until one (inclusive; these have an `import_date`).
+
+        Raises Refused when the day was not imported.
+        """
+        if table not in TABLES:
+            raise Refused(f"the lake has no table {table!r}. Tables: {', '.join(TABLES)}.")
+        if (day is None) == (until is None):
+            raise Refused(f'read("{table}"): say either day="2022-01-31" or until="2022-01-31".')
+        version = self._versions.setdefault(table, lake.newest(self.lake, table))
+        if not self._run:
+            self._versions.clear()  # only a run needs every read to see the same version
+        if day and lake.commit_of_day(self.lake, table, day, version) is None:
+            raise Refused(f"{table} of {day}: not in the lake yet. Load it first: fde run --day {day}")
+        rows = lake.read(self.lake, table, version, day=day, until=until)
+        return to_frame(rows.drop_columns("import_date") if day else rows)
+
+    def replace(self, table: str, day: str, frame: pd.DataFrame) -> None:
+        """Replace one day of a table of the lake by the rows of a frame. The same rows again change nothing.
+
+        The commit records which versions of other tables were read, and the code. Only a run may write.
+        Raises Refused when the frame does not fit the table, or the day is not the run's.
+        """
+        if table not in TABLES:
+            raise Refused(f"the lake has no table {table!r}. Tables: {', '.join(TABLES)}.")
+        if self._run is None:
+            raise Refused("only a run writes to the lake, so that its code is on record. Start one: fde run")
+        run_day, code = self._run
+        if day != run_day:
+            raise Refused(f"{table} of {day}: this is the run of {run_day}. A run writes its own day and no other.")
+        rows = to_table(frame, table, day)
+        read = {name: version for name, version in self._versions.items() if name != table}
+        lake.replace(self.lake, table, day, rows, read=read, code=keep_code(self.lake, code))
+        self._versions.pop(table, None)
+
+    def sales(self) -> tuple[pd.DataFrame, Receipt]:
+        """What the dashboards show: rows (sales_date, status, orders, quantity, revenue_cents), and their receipt.
+
+        The lake's sales as deployed when there are any; else `files/sales.csv`, which has no history.
+        Raises Refused when there is nothing to show, or `deployed` points at nothing.
+        """
+        receipt = resolve(self.lake, self.clock)
+        if receipt is None:
+            return self._sales_file(), Receipt(self.clock.deployed)
+        assert receipt.version is not None
+        return self.sales_as_of(receipt.version, receipt.until or self.clock.day), receipt
+
+    def sales_as_of(self, version: int, until: str) -> pd.DataFrame:
+        """All sales of the days until one, as of a version, summed by sales_date and status; sorted by both."""
+        rows = lake.read(self.lake, "sales", version, until=until)
+        sums = rows.group_by(["sales_date", "status"]).aggregate(
+            [("orders", "sum"), ("quantity", "sum"), ("revenue_cents", "sum")]
+        )
+        sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
+        return to_frame(
+            sums.select(TABLES["sales"].names).sort_by([("sales_date", "ascending"), ("status", "ascending")])
+        )
+
+    def of_run(self, day: str, code: bytes) -> "World":
+        """This world as one run sees it: reads stay at one version, writes go to the run's day only."""
+        world = World(self.path, self.pack, self._clock)
+        world._run = (day, code)
+        return world
+
+    def _sales_file(self) -> pd.DataFrame:
+        file = self.files / "sales.csv"
+        if not file.exists():
+            raise Refused(f"nothing to show yet: no sales in the lake, and no {file}. Run the day first: fde run")
+        try:
+            table = to_table(pd.read_csv(file, keep_default_na=False), "sales", self.clock.day)
+        except (ValueError, OSError) as error:
+            raise Refused(f"{file}: cannot be read as CSV: {error}") from None
+        except Refused as error:
+            raise Refused(f"{file}: {str(error).partition(': ')[2]}") from None
+        return to_frame(sort(table))
