@@ -1,0 +1,59 @@
+"""Imports one day's users and orders. Everybody has their own copy of this DAG; the folder it lies in says whose it is.
+
+Each task calls one function of your own `desk/pipeline.py`, as it is at that moment.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, CronPartitionTimetable, get_current_context, task
+
+from workshop.task import call, start_import
+
+ATTENDEE = Path(__file__).parent.name
+
+GUIDE = """
+**Trigger** imports the day that the clock says. To import another day, write it into *Partition key*, like `2022-01-02`.
+**Backfill** imports several days. A day that has not happened yet is refused.
+
+A task failed? Its log begins with the line of your `pipeline.py` and what is wrong there.
+Mend it in JupyterLab and trigger again: the next run uses the file as it is then.
+"""
+
+
+def this_day() -> str:
+    """The day that start_import settled: one for the whole run, even when the clock moves meanwhile."""
+    return get_current_context()["ti"].xcom_pull(task_ids="start_import")
+
+
+with DAG(
+    dag_id=f"user_data_dag.{ATTENDEE}",
+    dag_display_name="user_data_dag",
+    description="Imports one day's users and orders",
+    doc_md=GUIDE,
+    # Days are partitions. The schedule lies in the past and never fires by itself: the clock and you decide when.
+    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", key_format="%Y-%m-%d"),
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
+    end_date=datetime(2000, 1, 2, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,  # one import at a time at one desk
+    default_args={"retries": 0},  # run twice, a pipeline that changes data in place counts everything twice
+):
+
+    @task(task_id="start_import")
+    def settle_day() -> str:
+        return start_import(ATTENDEE, get_current_context()["dag_run"].partition_key)
+
+    @task
+    def load_users() -> None:
+        call(ATTENDEE, "load_users", this_day())
+
+    @task
+    def load_orders() -> None:
+        call(ATTENDEE, "load_orders", this_day())
+
+    @task
+    def process_users_orders() -> None:
+        call(ATTENDEE, "process_users_orders", this_day())
+
+    settle_day() >> [load_users(), load_orders()] >> process_users_orders()

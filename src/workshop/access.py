@@ -1,0 +1,59 @@
+"""Passwords of people and keys of processes: made once, kept in files that only their owner reads."""
+
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from workshop.room import RESERVED
+
+SYLLABLES = [a + b for a in "bdfghjkmnprstvz" for b in "aeiou"]
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON, mode 600, whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).rename(path)
+
+
+def read_private(path: Path) -> dict[str, Any]:
+    """The content of such a file; empty when there is none, or what is there is no JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def give(home: Path, url: str, attendees: list[str]) -> dict[str, Any]:
+    """Write `access.json` for these attendees and return it. Who had a password keeps it."""
+    before = read_private(home / "access.json")
+    had = {**before.get("attendees", {}), **before.get("instructor", {})}
+    passwords = {name: had.get(name) or new_password() for name in [*attendees, RESERVED]}
+    access = {"url": url, "attendees": {name: passwords[name] for name in attendees}}
+    access["instructor"] = {RESERVED: passwords[RESERVED]}
+    write_private(home / "access.json", access)
+    return access
+
+
+def new_password() -> str:
+    """Six syllables, 37 bits: easy to read out and to type; the hub is asked for each guess."""
+    letters = [secrets.choice(SYLLABLES) for _ in range(6)]
+    return f"{''.join(letters[:3])}-{''.join(letters[3:])}"
+
+
+def keys(home: Path) -> dict[str, str]:
+    """The keys that processes prove themselves with. Made at the first start and kept: a restart signs nobody out."""
+    path = home / "secrets.json"
+    kept = read_private(path)
+    made = {"jwt": secrets.token_hex(48), "cookie": secrets.token_hex(32), "airflow": secrets.token_hex(32)}
+    made["fernet"] = secrets.token_urlsafe(32) + "="  # 32 bytes in base64, as Airflow wants it
+    if not made.keys() <= kept.keys():
+        write_private(path, {**made, **kept})
+    return {**made, **kept}

@@ -1,0 +1,158 @@
+"""`scripts/up`: brings the workshop up, stage by stage, and says how long each took."""
+
+import argparse
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fde.refused import Refused
+from workshop import access, plan, room, settings, stages, supervised
+from workshop.stages import Progress
+
+NEEDED_MB = 300
+
+
+def main(arguments: list[str]) -> int:
+    """Bring the workshop up as the command line says. Returns the exit code: 2 when something must be changed first."""
+    os.umask(0o077)  # passwords, keys, logs: the owner's
+    try:
+        return up(options(arguments))
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+    except OSError as error:
+        full = "The disk is full. Make room" if error.errno == errno.ENOSPC else "Mend that"
+        print(
+            f"{error.filename or settings.home()}: {error.strerror or error}. {full} and run scripts/up again.",
+            file=sys.stderr,
+        )
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    return 2
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    """What the command line says. Raises Refused with the first thing that is wrong."""
+    parser = Options(prog="scripts/up", add_help=False, allow_abbrev=False)
+    parser.add_argument("--attendees")
+    parser.add_argument("--detach", action="store_true")
+    for name in ("--port", "--host", "--pack"):  # from FDE_PORT, FDE_HOST, FDE_PACK
+        parser.add_argument(name)
+    parser.add_argument("--since", type=float)
+    given = parser.parse_args(arguments)
+    if not given.port.isdecimal() or not 0 < int(given.port) < 65536:
+        raise Refused(f"FDE_PORT={given.port} is no port. Give a number from 1 to 65535.")
+    return given
+
+
+class Options(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"scripts/up: {message}. scripts/up -h lists what it takes.")
+
+
+def up(given: argparse.Namespace) -> int:
+    """Start the workshop, or say that it runs already."""
+    home, progress = settings.home(), Progress(given.since)
+    home.mkdir(parents=True, exist_ok=True)
+    described = room.read(settings.root() / "room.yaml")
+    names = (
+        room.checked(given.attendees.split(","), "--attendees") if given.attendees is not None else described.attendees
+    )
+    pack = Path(given.pack).absolute() if given.pack else described.pack
+    with only_one(home):
+        if supervised.find(home, "hub"):
+            return running_already(home, names if given.attendees is not None else None, progress)
+        if orphans := supervised.end(home):
+            progress.say(f"{orphans} processes of a killed workshop ended")
+        if (free := shutil.disk_usage(home).free // 2**20) < NEEDED_MB:
+            raise Refused(
+                f"The disk is too full: {free} MB are free in {home}, {NEEDED_MB} MB are needed. Make room and run this again."
+            )
+        settled = plan.make(given.host, int(given.port), names, pack)
+        with ended_when_it_fails(home):
+            hub = stages.start(home, settled, progress)
+            stages.until_ready(home, settled, progress)
+    tell(home, access.give(home, settled.url, names))
+    if given.detach:
+        print("scripts/down stops it.")
+        return 0
+    return stay(home, hub)
+
+
+def running_already(home: Path, names: list[str] | None, progress: Progress) -> int:
+    """A second `up`: waits for what the first one started, and says where it is."""
+    settled = plan.read(home)
+    if names is not None and names != settled.attendees:
+        raise Refused(
+            f"The workshop is running already, at {settled.url} with {', '.join(settled.attendees)}. "
+            "To change who takes part: scripts/down, then scripts/up again; worlds stay."
+        )
+    stages.until_ready(home, settled, progress)
+    print("The workshop is running already.")
+    tell(home, access.give(home, settled.url, settled.attendees))
+    return 0
+
+
+def tell(home: Path, given: dict[str, Any]) -> None:
+    """The address, names and passwords."""
+    print(f"\nThe workshop runs at {given['url']}\n")
+    for name, password in {**given["attendees"], **given["instructor"]}.items():
+        print(f"  {name:<20}  {password}")
+    print(f"\nAlso in {home / 'access.json'}; worlds in {home / 'worlds'}, logs in {home / 'logs'}.", flush=True)
+
+
+def stay(home: Path, hub: "subprocess.Popen[bytes]") -> int:
+    """Stay until Ctrl-C, then stop everything."""
+    print("Ctrl-C stops it.", flush=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        hub.wait()
+        print(f"JupyterHub ended by itself; the last lines of {home / 'logs' / 'hub.log'} say why.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopping ...", flush=True)
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
+        since = time.monotonic()
+        supervised.stop(home)
+        print(f"Stopped after {time.monotonic() - since:.0f} s. Worlds and passwords stay in {home}.")
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Held while starting. Raises Refused while another `up` does the same."""
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                f"Another scripts/up is starting the workshop of {home} right now. Wait for it to end."
+            ) from None
+        yield
+
+
+@contextmanager
+def ended_when_it_fails(home: Path) -> Iterator[None]:
+    """Half a workshop helps nobody: whatever comes between, nothing is left running."""
+    try:
+        yield
+    except BaseException:
+        supervised.end(home)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
