@@ -1,55 +1,66 @@
 """The dashboard as a picture, a table and a sentence: nothing is told by colour alone."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fde.clock import Clock
+from fde.picture import Picture, look
+
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
-#: one look a status, in order of appearance: fill and hatch differ, so the picture reads in grey too
-FILLS = ("#4477aa", "#ddaa33", "#bb5566", "#66aa88", "#999999", "#222255")
-HATCHES = ("", "///", "...", "xx", "\\\\", "++")
+CENTS = ("revenue_cents", "before", "after", "moved")
 
 
-def order_status_chart(rows: pd.DataFrame, note: str = "") -> "Figure":
-    """Revenue per day by status as bars, and the number of orders as a line.
+def order_status_chart(rows: pd.DataFrame, note: object = "") -> Picture:
+    """Revenue per day by status as bars, and above them the number of orders as a line.
 
-    Arguments: rows as of `World.sales()`; note, a text under the picture (its receipt).
+    Arguments: rows as of `World.sales()`; note, what stands under the picture (its receipt).
     """
-    from matplotlib.figure import Figure  # takes a second: only who draws pays
-
-    days, statuses = sorted(rows["sales_date"].unique()), sorted(rows["status"].unique())
-    revenue = revenue_by_status(rows)
-    figure = Figure(figsize=(max(7.0, 1.6 * len(days) + 3), 4.6), layout="constrained")
-    bars = figure.subplots()
-    width = 0.8 / max(len(statuses), 1)
-    for place, status in enumerate(statuses):
-        left = [at - 0.4 + width * (place + 0.5) for at in range(len(days))]
-        heights = [revenue.loc[day, status] for day in days]
-        drawn = bars.bar(
-            left, heights, width, label=status, color=FILLS[place % 6], hatch=HATCHES[place % 6], edgecolor="white"
-        )
-        bars.bar_label(drawn, [f"{height:,.0f}" if height else "" for height in heights], fontsize=8, padding=1)
-    bars.set_xticks(range(len(days)), days)
-    bars.set_ylabel("revenue")
-    bars.set_title("Revenue per day by status, and orders")
-    line = bars.twinx()
+    days = sorted(rows["sales_date"].unique())
+    picture = Picture(width=max(6.5, 1.7 * len(days) + 1.5), height=4.6)
+    line, bars = picture.panels(2, 1, height_ratios=[1, 3.4], sharex=True)
     counts = rows.groupby("sales_date")["orders"].sum().reindex(days)
-    line.plot(range(len(days)), counts, color="black", marker="o", linestyle="--", label="orders")
-    line.set_ylabel("orders (dashed line)")
-    line.set_ylim(0, max(counts.max() * 1.6, 1) if len(counts) else 1)
-    bars.margins(y=0.15)
-    figure.legend(loc="outside upper right", ncols=len(statuses) + 1, frameon=False)
-    if note:
-        figure.supxlabel(note, fontsize=7, family="monospace", x=0.01, ha="left")
-    return figure
+    line.plot(range(len(days)), counts, color="black", marker="o", linestyle="--")
+    for at, count in enumerate(counts):
+        line.annotate(f"{count}", (at, count), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    line.set_ylim(0, max(counts.max() * 1.5, 1) if len(counts) else 1)
+    line.set_ylabel("orders")
+    line.set_title("Revenue per day by status, and orders", fontsize=12)
+    table = revenue_by_status(rows)
+    _bars(bars, table, {})
+    bars.set_ylabel("revenue")
+    picture.finish(
+        f"Bar chart of revenue per day by status, and orders. {sentence(rows)}", [*map(str, table)], str(note)
+    )
+    return picture
 
 
-def revenue_by_status(rows: pd.DataFrame) -> pd.DataFrame:
-    """Revenue in currency units: a row per sales_date, a column per status, 0 where nothing was sold."""
-    table = rows.pivot_table(index="sales_date", columns="status", values="revenue_cents", aggfunc="sum", fill_value=0)
-    return table.sort_index() / 100
+def two_charts(before: pd.DataFrame, after: pd.DataFrame, titles: tuple[str, str]) -> Picture:
+    """The same days drawn twice, side by side: bars that differ carry the difference in the right-hand chart."""
+    tables = revenue_by_status(before), revenue_by_status(after)
+    days = tables[0].index.union(tables[1].index)
+    statuses = tables[0].columns.union(tables[1].columns)
+    old, new = (table.reindex(index=days, columns=statuses, fill_value=0.0) for table in tables)
+    picture = Picture(width=max(9.0, 3.0 * len(days) + 2), height=4.2)
+    left, right = picture.panels(1, 2, sharey=True)
+    moved = {(day, status): new.loc[day, status] - old.loc[day, status] for day in days for status in statuses}
+    moved = {bar: round(by, 2) for bar, by in moved.items() if round(by, 2)}
+    _bars(left, old, {})
+    _bars(right, new, moved)
+    left.set_ylabel("revenue")
+    left.set_title(titles[0], fontsize=11)
+    right.set_title(titles[1], fontsize=11)
+    words = ", ".join(f"{status} of {day} by {by:+,.2f}" for (day, status), by in moved.items())
+    told = f"Bars that moved: {words}." if words else "No bar moved."
+    picture.finish(f"Two bar charts, {titles[0]} and {titles[1]}. {told}", list(statuses), told)
+    return picture
+
+
+def headline(clock: Clock) -> str:
+    """Which day it is and what is deployed, in one line."""
+    return f"The clock says {clock.day}, day {clock.number(clock.day)} of the story. Deployed: {clock.deployed}."
 
 
 def sentence(rows: pd.DataFrame) -> str:
@@ -63,3 +74,42 @@ def sentence(rows: pd.DataFrame) -> str:
     ]
     total, orders = last["revenue_cents"].sum() / 100, last["orders"].sum()
     return f"On {day}, {orders} orders brought in {total:,.2f}: {', '.join(parts)}."
+
+
+def revenue_by_status(rows: pd.DataFrame) -> pd.DataFrame:
+    """Revenue in currency units: a row per sales_date, a column per status, 0 where nothing was sold."""
+    table = rows.pivot_table(index="sales_date", columns="status", values="revenue_cents", aggfunc="sum", fill_value=0)
+    return table.sort_index() / 100
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """All that the chart shows, as text: a row per sales_date; revenue by status, their total, and orders."""
+    shown = revenue_by_status(rows)
+    shown["total"] = shown.sum(axis="columns")
+    shown = shown.map("{:,.2f}".format)
+    shown["orders"] = rows.groupby("sales_date")["orders"].sum()
+    return shown
+
+
+def in_units(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with money as text in currency units, where a column holds whole cents."""
+    shown = rows.copy()
+    for column in set(CENTS) & set(rows.select_dtypes("integer")):
+        shown[column] = [f"{cents / 100:,.2f}" for cents in rows[column]]
+    return shown.rename(columns={"revenue_cents": "revenue"})
+
+
+def _bars(axes: "Axes", table: pd.DataFrame, moved: dict[tuple[Any, Any], float]) -> None:
+    """Grouped bars with their values on top, and below a value that moved, by how much."""
+    width = 0.84 / max(len(table.columns), 1)
+    for place, status in enumerate(table.columns):
+        left = [at - 0.42 + width * (place + 0.5) for at in range(len(table))]
+        drawn = axes.bar(left, table[status], width, label=status, **look(status, place))
+        labels = [f"{height:,.0f}" if height else "" for height in table[status]]
+        for at, day in enumerate(table.index):
+            if by := moved.get((day, status)):
+                labels[at] = f"{table.loc[day, status]:,.0f}\n({by:+,.2f})"
+        axes.bar_label(drawn, labels, fontsize=8, padding=1)
+    axes.set_xticks(range(len(table)), table.index)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(y=0.16)
