@@ -3,6 +3,7 @@
 import pandas as pd
 
 from fde import lake
+from fde.clock import Clock
 from fde.refused import Refused
 from fde.world import World
 
@@ -13,12 +14,7 @@ def users_changed(world: World, before: str, after: str) -> pd.DataFrame:
     Returns: user_id, name, change (`name`, `status`, or `new` and `gone` for users of one dump only), before, after.
     Raises: Refused when the lake does not hold the users of both days.
     """
-    for day in (before, after):
-        if lake.commit_of_day(world.lake, "users", day) is None:
-            raise Refused(
-                f"what changed? No idea: this desk keeps no users of {day}. (users.csv holds only the last dump.)"
-            )
-    old, new = (world.read("users", day=day).set_index("user_id") for day in (before, after))
+    old, new = (_users_of(world, day).set_index("user_id") for day in (before, after))
     rows = [(user, new["name"][user], "new", "", new["status"][user]) for user in new.index.difference(old.index)]
     rows += [(user, old["name"][user], "gone", old["status"][user], "") for user in old.index.difference(new.index)]
     for user in old.index.intersection(new.index):
@@ -31,15 +27,12 @@ def users_changed(world: World, before: str, after: str) -> pd.DataFrame:
 def sales_moved(world: World, before: str, after: str) -> pd.DataFrame:
     """Rows of sales up to one day that look different another day.
 
-    With sales in the lake: all sales until `before` beside all sales until `after`. Without: the orders of
-    `files/orders.csv`, summed by the users of each day.
     Returns: sales_date, status, before, after, moved (whole cents); only rows that moved.
+    Raises: Refused when the lake holds neither the sales nor the users of both days.
     """
-    newest = lake.newest(world.lake, "sales")
-    sides = [world.sales_as_of(newest, day) if newest else _by_users_of(world, day) for day in (before, after)]
-    for side in sides:
-        side.drop(side[side["sales_date"] > before].index, inplace=True)
-    both = sides[0].merge(sides[1], on=["sales_date", "status"], how="outer", suffixes=("_before", "_after")).fillna(0)
+    columns = ["sales_date", "status", "revenue_cents"]
+    old, new = (sales_seen(world, day, until=before)[columns] for day in (before, after))
+    both = old.merge(new, on=["sales_date", "status"], how="outer", suffixes=("_before", "_after")).fillna(0)
     both = both.rename(columns={"revenue_cents_before": "before", "revenue_cents_after": "after"})
     both = both.astype({"before": "int64", "after": "int64"})
     both["moved"] = both["after"] - both["before"]
@@ -47,9 +40,36 @@ def sales_moved(world: World, before: str, after: str) -> pd.DataFrame:
     return rows.sort_values(["sales_date", "status"], ignore_index=True)
 
 
-def _by_users_of(world: World, day: str) -> pd.DataFrame:
-    file = world.files / "orders.csv"
-    if not file.exists():
-        raise Refused(f"what moved? No idea: no sales in the lake, and no {file}. Run a day first: fde run")
-    orders = pd.read_csv(file).merge(world.read("users", day=day), on="user_id")
-    return orders.groupby(["sales_date", "status"], as_index=False).agg(revenue_cents=("revenue_cents", "sum"))
+def sales_seen(world: World, day: str, until: str) -> pd.DataFrame:
+    """Sales with a sales_date up to `until`, as a dashboard showed them on `day`. Rows as of `World.sales()`.
+
+    With sales in the lake: those imported until `day`, newest version. Without: all orders of `files/orders.csv`,
+    summed by the users of `day`. Raises Refused when the lake has neither.
+    """
+    if newest := lake.newest(world.lake, "sales"):
+        sales = world.sales_as_of(newest, day)
+    else:
+        users, file = _users_of(world, day), world.files / "orders.csv"
+        if not file.exists():
+            raise Refused(f"what moved? No idea: no sales in the lake, and no {file}. Run a day first: fde run")
+        groups = pd.read_csv(file).merge(users, on="user_id").groupby(["sales_date", "status"], as_index=False)
+        sales = groups.agg(
+            orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")
+        )
+    return sales[sales["sales_date"] <= until].reset_index(drop=True)
+
+
+def yesterday_and_today(clock: Clock) -> tuple[str, str]:
+    """The last two days by the clock. Raises Refused on the first day."""
+    number = clock.number(clock.day)
+    if number == 1:
+        raise Refused(f"what changed? Nothing yet: {clock.day} is the first day. Let a day pass: day-passes")
+    return clock.days[number - 2], clock.day
+
+
+def _users_of(world: World, day: str) -> pd.DataFrame:
+    if lake.commit_of_day(world.lake, "users", day) is None:
+        raise Refused(
+            f"what changed? No idea: this desk keeps no users of {day}. (users.csv holds only the last dump.)"
+        )
+    return world.read("users", day=day)
