@@ -1,0 +1,76 @@
+"""What all tests share: a world in a temporary folder, with a clock the test holds in its hand."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import fde.desk
+import fde.run
+from fde.clock import settle
+from fde.pack import Pack
+from fde.world import World
+
+ROOT = Path(__file__).parents[1]
+SHOP = ROOT / "sources" / "shop"
+
+
+@dataclass
+class Attendee:
+    """A world without a room: the test is the clock."""
+
+    path: Path
+    pack: Pack
+    own: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        return World(self.path, self.pack, lambda: settle({"days": " ".join(self.pack.days)}, self.own))
+
+    def uses(self, solution: str) -> None:
+        """Put a stage of the pipeline on the desk, or any code."""
+        file = ROOT / "solutions" / f"{solution}.py"
+        code = solution if "\n" in solution else file.read_text()
+        (self.path / "desk" / "pipeline.py").write_text(code)
+
+    def run(self, *numbers: int) -> None:
+        """Let the clock say day N and run it, one after the other."""
+        for number in numbers:
+            self.own["day"] = self.pack.days[number - 1]
+            fde.run.run(self.world)
+
+    def again(self, number: int) -> None:
+        """Run day N without moving the clock."""
+        fde.run.run(self.world, self.pack.days[number - 1])
+
+    def shown(self, **deployed: str) -> pd.DataFrame:
+        """What the dashboards show."""
+        self.own.update(deployed)
+        return self.world.sales()[0]
+
+    def cents(self, day: int, status: str) -> int:
+        """Revenue of one day and status on the dashboards."""
+        rows = self.shown().set_index(["sales_date", "status"])["revenue_cents"]
+        return int(rows.get((self.pack.days[day - 1], status), 0))
+
+
+@pytest.fixture
+def attendee(tmp_path: Path) -> Callable[..., Attendee]:
+    """Makes an attendee: `attendee("functional")`, or with a pack of its own."""
+
+    def make(solution: str = "functional", pack: Path = SHOP, name: str = "learner") -> Attendee:
+        one = Attendee(tmp_path / name, Pack(pack))
+        fde.desk.make(one.path, {"pipeline.py": b""})
+        one.uses(solution)
+        return one
+
+    return make
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A copy of the story's pack, to spoil."""
+    return Path(shutil.copytree(SHOP, tmp_path / "shop"))

@@ -1,0 +1,205 @@
+"""The lake's laws: an import changes its own day and no other, in one commit, and nothing is ever forgotten."""
+
+import json
+import multiprocessing
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fde import lake
+from fde.commits import commit, log_file
+from fde.refused import Refused
+from fde.schemas import TABLES
+
+DAYS = [f"2022-01-0{n}" for n in range(1, 4)]
+
+
+def users(*statuses: str) -> pa.Table:
+    numbers = range(1, len(statuses) + 1)
+    return pa.table(
+        {"user_id": list(numbers), "name": [f"user {n}" for n in numbers], "status": list(statuses)},
+        schema=TABLES["users"],
+    )
+
+
+def put(path: Path, day: str, *statuses: str) -> int:
+    return lake.replace(path, "users", day, users(*statuses), read={})
+
+
+def day_of(path: Path, day: str, version: int) -> list[str]:
+    return lake.read(path, "users", version, day=day)["status"].to_pylist()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    lake.create(tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(DAYS), st.lists(st.sampled_from("abc"), max_size=4)), max_size=12))
+def test_each_version_reads_the_same_for_ever(tmp_path_factory: pytest.TempPathFactory, imports: list) -> None:
+    path = tmp_path_factory.mktemp("lake") / "lake"
+    lake.create(path)
+    expected: list[dict[str, list[str]]] = [{}]
+    for day, statuses in imports:
+        version = put(path, day, *statuses)
+        now = {**expected[-1], day: statuses}
+        if expected[-1].get(day) == statuses:
+            assert version <= len(expected) - 1, "the same rows again make no commit"
+        else:
+            assert version == len(expected), "an import is one commit"
+            expected.append(now)
+    for version, content in enumerate(expected):
+        for day in DAYS:
+            assert day_of(path, day, version) == content.get(day, [])
+            made = lake.commit_of_day(path, "users", day, version)
+            assert (made is None) == (day not in content)
+            assert made is None or made.day == day
+        if version:
+            assert commit(path, "users", version).newest == max(content)
+
+
+def test_the_same_rows_in_another_order_make_no_commit(empty: Path) -> None:
+    rows = users("a", "b", "c")
+    version = lake.replace(empty, "users", DAYS[0], rows, read={})
+    assert (
+        lake.replace(empty, "users", DAYS[0], rows.take([2, 0, 1]), read={}) == version == lake.newest(empty, "users")
+    )
+
+
+def test_a_day_without_rows_counts_as_imported(empty: Path) -> None:
+    version = put(empty, DAYS[0])
+    made = lake.commit_of_day(empty, "users", DAYS[0])
+    assert made is not None
+    assert (made.version, made.rows) == (version, 0)
+
+
+def _import_many(path: Path, day: str, start: object) -> None:
+    start.wait()  # type: ignore[attr-defined]
+    for n in range(5):
+        put(path, day, *[f"{day} {n}"] * (n + 1))
+
+
+def test_imports_of_different_days_at_once_lose_nothing(empty: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    start = spawn.Barrier(len(DAYS))
+    writers = [spawn.Process(target=_import_many, args=(empty, day, start)) for day in DAYS]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+        assert writer.exitcode == 0
+    newest = lake.newest(empty, "users")
+    assert newest == 5 * len(DAYS), "each import is one version"
+    for day in DAYS:
+        assert day_of(empty, day, newest) == [f"{day} 4"] * 5
+
+
+def test_two_imports_of_the_same_day_at_once_are_not_merged(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, other = lake._write_file, users("other")
+
+    def interrupted(*args: object) -> object:
+        monkeypatch.setattr(lake, "_write_file", write)
+        lake.replace(empty, "users", DAYS[0], other, read={})
+        return write(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lake, "_write_file", interrupted)
+    with pytest.raises(Refused, match="someone else at the same time"):
+        put(empty, DAYS[0], "mine")
+    assert day_of(empty, DAYS[0], lake.newest(empty, "users")) == ["other"]
+
+
+def test_a_commit_records_what_it_was_made_from(empty: Path) -> None:
+    code = "ab" * 32
+    version = lake.replace(empty, "users", DAYS[0], users("a"), read={"orders": 3}, code=code)
+    made = commit(empty, "users", version)
+    assert (made.day, made.newest, made.rows, made.read, made.code) == (DAYS[0], DAYS[0], 1, {"orders": 3}, code)
+    assert made.sha256 == lake.digest(lake.sort(users("a")))
+
+
+def test_nothing_expires(empty: Path) -> None:
+    for name in TABLES:
+        settings_of = DeltaTable(str(empty / name)).metadata().configuration
+        assert settings_of["delta.logRetentionDuration"] == "interval 36500 days"
+        assert settings_of["delta.deletedFileRetentionDuration"] == "interval 36500 days"
+        assert settings_of["delta.enableExpiredLogCleanup"] == "false"
+
+
+def test_a_foreign_engine_reads_what_we_wrote(empty: Path) -> None:
+    put(empty, DAYS[0], "a", "b")
+    put(empty, DAYS[1], "c")
+    rows = DeltaTable(str(empty / "users")).to_pyarrow_table().to_pylist()
+    assert sorted((row["import_date"], row["status"]) for row in rows) == [
+        (date(2022, 1, 1), "a"),
+        (date(2022, 1, 1), "b"),
+        (date(2022, 1, 2), "c"),
+    ]
+
+
+def test_a_version_that_is_none_is_named(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    for version in (0, 2, 99):
+        with pytest.raises(Refused, match=f"no version {version}: there is versions 1 to 1"):
+            commit(empty, "users", version)
+
+
+def test_a_version_of_another_program_is_told_apart(empty: Path) -> None:
+    write_deltalake(
+        str(empty / "users"), pa.table({"import_date": [date(2022, 1, 1)], **users("x").to_pydict()}), mode="append"
+    )
+    with pytest.raises(Refused, match="not written by an import"):
+        commit(empty, "users", 1)
+
+
+#: how a table can be damaged -> what is done to lake/users
+DAMAGES = {
+    "gone": lambda path: shutil.rmtree(path),
+    "another folder": lambda path: (shutil.rmtree(path), path.mkdir(), (path / "notes.txt").write_text("hello")),
+    "a file": lambda path: (shutil.rmtree(path), path.write_text("hello")),
+    "log damaged": lambda path: log_file(path.parent, "users", 1).write_text('{"commitInfo": {"fde"'),
+    "log emptied": lambda path: log_file(path.parent, "users", 0).write_text(""),
+    "a foreign table": lambda path: (shutil.rmtree(path), write_deltalake(str(path), pa.table({"a": [1]}))),
+    "retention taken off": lambda path: (
+        shutil.rmtree(path),
+        write_deltalake(str(path), pa.table({"import_date": [date(2022, 1, 1)], **users("x").to_pydict()})),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_or_foreign_table_is_named_and_left_alone(damage: str, empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    DAMAGES[damage](empty / "users")
+    content = {file: file.read_bytes() for file in empty.rglob("*") if file.is_file()}
+    with pytest.raises(Refused, match=r"lake/users .*fde start-over"):
+        put(empty, DAYS[1], "b")
+    assert {file: file.read_bytes() for file in empty.rglob("*") if file.is_file()} == content
+
+
+def test_rows_are_on_disk_before_the_commit_and_the_commit_before_it_is_reported(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fde.rows
+
+    synced: list[str] = []
+    flush = fde.rows.flush
+
+    def spy(file: Path) -> None:
+        flush(file)
+        synced.append(file.name)
+        if file.suffix == ".parquet":
+            assert lake.newest(empty, "users") == 0, "the rows are flushed before the commit"
+
+    monkeypatch.setattr(fde.rows, "flush", spy)
+    monkeypatch.setattr(lake, "flush", spy)
+    put(empty, DAYS[0], "a")
+    assert [Path(name).suffix for name in synced][0] == ".parquet"
+    assert synced[-1] == "00000000000000000001.json"
+    assert json.loads(log_file(empty, "users", 1).read_text().splitlines()[0])

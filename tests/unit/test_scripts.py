@@ -1,0 +1,160 @@
+"""day, deploy and their short forms: the same words everywhere; for a mistake one clear line, exit 2, nothing changed."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fde.clock import Clock
+from tests.conftest import ROOT, Attendee
+from workshop import clock
+
+
+class Scripts:
+    """The scripts over the clock's folder of one workshop."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.env = home, {**os.environ, "FDE_HOME": str(home)}
+        self.env.pop("FDE_WORLD", None)
+
+    def __call__(self, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+        name, *words = line.split()
+        return subprocess.run(
+            [ROOT / "scripts" / name, *words], env={**self.env, **env}, capture_output=True, text=True
+        )
+
+    def says(self, line: str, **env: str) -> str:
+        done = self(line, **env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refuses(self, line: str, **env: str) -> str:
+        before = self.keys()
+        done = self(line, **env)
+        assert (done.returncode, done.stdout) == (2, ""), done
+        assert self.keys() == before, "a refusal changes nothing"
+        assert len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    def keys(self) -> dict[str, str]:
+        clocks = self.home / "clocks"
+        return {str(file.relative_to(clocks)): file.read_text() for file in clocks.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripts:
+    monkeypatch.setenv("FDE_HOME", str(tmp_path))
+    clock.set_days([f"2022-01-0{n}" for n in range(1, 6)])
+    for name in ("blue", "green"):
+        clock.folder(name).mkdir()
+    return Scripts(tmp_path)
+
+
+def seen(name: str) -> tuple[str, str]:
+    one: Clock = clock.read(name)
+    return one.day, one.deployed
+
+
+def test_the_room_moves_everyone_in_it(scripts: Scripts) -> None:
+    scripts.says("day-3 blue")
+    assert (seen("blue"), seen("green")) == (("2022-01-03", "latest"), ("2022-01-01", "latest"))
+    assert "Day 2 of 5: it is 2022-01-02 for everyone in the room" in scripts.says("day-2")
+    assert seen("blue") == seen("green") == ("2022-01-02", "latest")
+
+
+def test_an_attendees_terminal_moves_only_them(scripts: Scripts) -> None:
+    world = str(scripts.home / "worlds" / "blue")
+    assert "for blue" in scripts.says("day-passes", FDE_WORLD=world)
+    scripts.says("day 4", FDE_WORLD=world)
+    scripts.says("roll-back", FDE_WORLD=world)
+    assert (seen("blue"), seen("green")) == (("2022-01-04", "2022-01-03"), ("2022-01-01", "latest"))
+    assert "moves only blue" in scripts.refuses("day 1 green", FDE_WORLD=world)
+
+
+def test_days_pass_until_the_last(scripts: Scripts) -> None:
+    for day in ("02", "03", "04", "05"):
+        scripts.says("day-passes")
+        assert seen("green")[0] == f"2022-01-{day}"
+    assert "2022-01-05 is the last day of the story" in scripts.refuses("day-passes")
+
+
+def test_roll_back_goes_one_day_back_from_what_is_shown(scripts: Scripts) -> None:
+    scripts.says("day 4")
+    for day in ("03", "02", "01"):
+        assert f"show 2022-01-{day}. No data was touched" in scripts.says("roll-back")
+        assert seen("blue") == ("2022-01-04", f"2022-01-{day}")
+    assert "no day of the story is before it" in scripts.refuses("roll-back")
+    scripts.says("deploy 3")
+    assert seen("blue")[1] == "2022-01-03"
+    scripts.says("deploy latest")
+    assert seen("blue")[1] == "latest"
+
+
+def test_a_pinned_dashboard_is_said_when_the_day_moves(scripts: Scripts) -> None:
+    scripts.says("deploy 1")
+    assert "Dashboards still show what is deployed: 2022-01-01" in scripts.says("day 2")
+
+
+@pytest.mark.parametrize(
+    "word", ["0", "6", "-1", "02", "2022-01-00", "2022-01-06", "tomorrow", "2022", "v1", "*", "1;ls"]
+)
+def test_a_day_that_is_none_is_refused(word: str, scripts: Scripts) -> None:
+    assert f"{word} is no day of the story, which has days 1 to 5" in scripts.refuses(f"day {word}")
+
+
+@pytest.mark.parametrize("word", ["0", "6", "2022-01-00", "newest", "v", "V1", "v0", "-1", "*"])
+def test_a_deployment_that_is_none_is_refused(word: str, scripts: Scripts) -> None:
+    assert "neither latest nor a version nor a day" in scripts.refuses(f"deploy {word} blue")
+
+
+def test_an_attendee_who_is_none_is_refused(scripts: Scripts) -> None:
+    for line in ("day 2 red", "deploy 1 red", "roll-back red", "day 2 ../clock"):
+        assert "Attendees: blue green" in scripts.refuses(line)
+
+
+@pytest.mark.parametrize("line", ["day", "day -h", "deploy", "deploy --help", "day 1 blue green"])
+def test_without_words_the_usage_is_shown(line: str, scripts: Scripts) -> None:
+    assert "usage: " in scripts.refuses(line)
+
+
+def test_without_a_workshop_the_way_to_one_is_shown(tmp_path: Path) -> None:
+    done = Scripts(tmp_path)("day 1")
+    assert done.returncode == 2
+    assert "scripts/up" in done.stderr
+
+
+@pytest.mark.parametrize("half", ["", "2022-0"])
+def test_a_half_written_clock_is_said_and_can_be_set_again(half: str, scripts: Scripts) -> None:
+    (scripts.home / "clocks" / "clock" / "day").write_text(half)
+    if half:
+        assert "2022-0" in scripts.refuses("day-passes")
+        assert "2022-0" in scripts.refuses("roll-back")
+    scripts.says("day 2")
+    assert seen("blue")[0] == "2022-01-02"
+
+
+def test_a_version_is_deployed_for_who_has_it(scripts: Scripts, attendee: Callable[..., Attendee]) -> None:
+    one = attendee(name="worlds/blue")
+    one.run(1, 2, 3, 4)
+    one.again(3)
+    scripts.says("day 4")
+    scripts.says("deploy v3 blue")
+    assert seen("blue")[1] == "v3"
+    assert "show 2022-01-02" in scripts.says("roll-back blue"), "v3 shows the days until day 3"
+    assert "no version 6" in scripts.refuses("deploy v6 blue")
+    assert "no version 1x" in scripts.refuses("deploy v1x blue")
+    assert "no version 1" in scripts.refuses("deploy v1 green")
+    assert "differ from desk to desk" in scripts.refuses("deploy v3")
+    world = str(scripts.home / "worlds" / "blue")
+    scripts.says("deploy v5", FDE_WORLD=world)
+    assert "show 2022-01-03" in scripts.says("roll-back", FDE_WORLD=world), "v5 shows the days until day 4"
+
+
+def test_a_stopped_write_leaves_the_old_day(scripts: Scripts) -> None:
+    scripts.says("day 2")
+    (scripts.home / "clocks" / "clock" / ".day").write_text("2022-0")
+    assert seen("blue")[0] == "2022-01-02"
+    scripts.says("day 3")
+    assert seen("blue")[0] == "2022-01-03"
