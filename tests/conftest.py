@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 import fde.desk
 import fde.run
@@ -74,3 +75,14 @@ def attendee(tmp_path: Path) -> Callable[..., Attendee]:
 def shop(tmp_path: Path) -> Path:
     """A copy of the story's pack, to spoil."""
     return Path(shutil.copytree(SHOP, tmp_path / "shop"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="more examples and more kills, as CI does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    slow = {"deadline": None, "suppress_health_check": list(HealthCheck)}  # each example is a lake on disk
+    settings.register_profile("short", max_examples=12, **slow)
+    settings.register_profile("long", max_examples=150, **slow)
+    settings.load_profile("long" if config.getoption("--long") else "short")

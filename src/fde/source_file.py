@@ -45,7 +45,7 @@ def _read_cells(file: Path, source: str) -> pa.Table:
         raise Refused(
             f"{file}, line {line}: not UTF-8 (byte {data[error.start]:#04x}). Save the file as UTF-8."
         ) from None
-    data = data.removeprefix(b"\xef\xbb\xbf").rstrip()
+    data = data.removeprefix(b"\xef\xbb\xbf").rstrip() + b"\n"
     header = [name.strip() for name in data.split(b"\n", 1)[0].decode().split(",")]
     _check_header(header, file, source)
     ragged: list[pyarrow.csv.InvalidRow] = []
@@ -66,7 +66,8 @@ def _read_cells(file: Path, source: str) -> pa.Table:
     if ragged:
         row = ragged[0]
         raise Refused(
-            f"{file}, line {row.number}: {row.actual_columns} values where {row.expected_columns} belong: {row.text!r}."
+            f"{file}, line {row.number}: {row.actual_columns} values where {row.expected_columns} belong: "
+            f"{row.text[:60]!r}. Look for a missing or extra comma or quote. Nothing was imported."
         )
     return table
 

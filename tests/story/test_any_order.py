@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fde.desk
@@ -13,7 +13,6 @@ from fde.pack import Pack
 from tests.conftest import SHOP, Attendee
 
 DAYS = Pack(SHOP).days
-BUSY = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def fresh(path: Path) -> Attendee:
@@ -44,7 +43,6 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return one.shown()
 
 
-@BUSY
 @given(order=st.lists(st.integers(1, 5), max_size=4), last=st.permutations(range(1, 6)))
 def test_any_order_and_any_repeat_ends_the_same(
     order: list[int], last: list[int], straight: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
@@ -56,7 +54,6 @@ def test_any_order_and_any_repeat_ends_the_same(
     assert lake.newest(one.world.lake, "sales") == 5, "a repeat makes no commit"
 
 
-@BUSY
 @given(runs=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=6))
 def test_a_run_changes_its_own_day_and_no_version_ever_changes(
     runs: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fde import lake
@@ -42,7 +42,6 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(DAYS), st.lists(st.sampled_from("abc"), max_size=4)), max_size=12))
 def test_each_version_reads_the_same_for_ever(tmp_path_factory: pytest.TempPathFactory, imports: list) -> None:
     path = tmp_path_factory.mktemp("lake") / "lake"
