@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -101,15 +102,28 @@ def test_imports_of_different_days_at_once_lose_nothing(empty: Path) -> None:
         assert day_of(empty, day, newest) == [f"{day} 4"] * 5
 
 
-def test_two_imports_of_the_same_day_at_once_are_not_merged(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, other = lake._write_file, users("other")
+def in_the_middle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let something happen between the first look at the table and the commit of the next import."""
+    write = lake._write_file
 
     def interrupted(*args: object) -> object:
         monkeypatch.setattr(lake, "_write_file", write)
-        lake.replace(empty, "users", DAYS[0], other, read={})
+        act()
         return write(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(lake, "_write_file", interrupted)
+
+
+def test_an_import_that_was_overtaken_lands_on_top(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_the_middle(monkeypatch, lambda: put(empty, DAYS[1], "b"))
+    assert put(empty, DAYS[0], "a") == 2
+    made = lake.commit_of_day(empty, "users", DAYS[0])
+    assert made is not None
+    assert (made.version, made.day, made.newest) == (2, DAYS[0], DAYS[1])
+
+
+def test_two_imports_of_the_same_day_at_once_are_not_merged(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_the_middle(monkeypatch, lambda: put(empty, DAYS[0], "other"))
     with pytest.raises(Refused, match="someone else at the same time"):
         put(empty, DAYS[0], "mine")
     assert day_of(empty, DAYS[0], lake.newest(empty, "users")) == ["other"]
