@@ -117,6 +117,6 @@ def ask(client: httpx.Client, method: str, path: str, **more: Any) -> Any:
         raise Refused(
             f"Airflow has not found it: {reason}. It reads your DAG every few seconds: try again in a moment."
         )
-    if answer.status_code == 400 and "Partition key" in str(reason):
+    if answer.status_code == 400 and "partition" in str(reason).lower():
         raise Refused(f"{more['json']['partition_key']!r} is no day. Write it like '2022-01-02'.")
     raise Refused(f"Airflow refuses this ({answer.status_code}): {reason}")

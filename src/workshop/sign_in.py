@@ -11,14 +11,14 @@ from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
 from airflow.api_fastapi.common.types import MenuItem
-from airflow.configuration import conf
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 # Pages that show an attendee something. The others would be dead ends: what they list is the instructor's.
 MENU = (MenuItem.DAGS, MenuItem.XCOMS)
-JWT_SECONDS = conf.getint("api_auth", "jwt_expiration_time")
+# Nothing ends a token early, once it is shown outside a browser. An hour, then the page signs in again by itself.
+TOKEN_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class HubAuthManager(BaseAuthManager[HubUser]):
     def deserialize_user(self, token: dict[str, Any]) -> HubUser:
         return HubUser(token["sub"], token["admin"] is True, token["session"], token["exp"])
 
-    def generate_jwt(self, user: HubUser, *, expiration_time_in_seconds: int = JWT_SECONDS) -> str:
-        """A token for `user`, good for that many seconds.
+    def generate_jwt(self, user: HubUser, *, expiration_time_in_seconds: int = TOKEN_SECONDS) -> str:
+        """A token for `user`, good for that many seconds and at most an hour.
 
         One made from another token (Airflow's page offers that) is bound to no session, and ends when that one
         would have: nobody stays in by renewing.
         """
+        seconds = min(expiration_time_in_seconds, TOKEN_SECONDS)
         if user.until is not None:
-            left = max(0, int(user.until - time.time()))
-            expiration_time_in_seconds = min(expiration_time_in_seconds, left)
+            seconds = max(0, min(seconds, int(user.until - time.time())))
             user = replace(user, session="", until=None)
-        token: str = super().generate_jwt(user, expiration_time_in_seconds=expiration_time_in_seconds)
+        token: str = super().generate_jwt(user, expiration_time_in_seconds=seconds)
         return token
 
     def is_authorized_dag(
