@@ -2,11 +2,11 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-import jupytext
 
 import fde.__main__
 import fde.desk
@@ -36,12 +36,23 @@ def make(attendee: str) -> Path:
     return path
 
 
+@contextmanager
+def plainly() -> Iterator[None]:
+    """In a notebook: `with desk.plainly():` tells a refusal as an answer, in one line, and the notebook goes on."""
+    try:
+        yield
+    except Refused as answer:
+        print(answer)
+
+
 def fde_command() -> int:
     """The command `fde`: works on the world of this terminal. Returns the exit code."""
     return fde.__main__.main(sys.argv[1:], open)
 
 
 def _texts() -> dict[str, bytes]:
+    import jupytext  # a third of a second that only the maker of a desk pays, not every task and terminal
+
     root = settings.root()
     texts = {"pipeline.py": (root / "solutions" / "mutable.py").read_bytes()}
     for source in sorted((root / "notebooks").glob("*.py")):
