@@ -71,6 +71,7 @@ c.JupyterHub.services = [airflow, *(service(name) for name in COMMANDS if name !
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(home / "worlds" / "{username}")
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.args = ["--allow-root"]  # in a container the one OS user often is root; JupyterLab would end without a word
 c.Spawner.notebook_dir = str(home / "worlds" / "{username}")
 c.Spawner.default_url = "/lab/tree/desk"
 c.Spawner.http_timeout = c.Spawner.start_timeout = 90  # a room signs in at once, on two cores
