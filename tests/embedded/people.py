@@ -1,4 +1,4 @@
-"""Somebody at a browser: signs in to the hub, opens Airflow, keeps cookies. Against the running workshop, by HTTP alone."""
+"""Somebody at a browser: signs in to the hub, opens Airflow, keeps cookies. By HTTP, against the running workshop."""
 
 import re
 from typing import Any

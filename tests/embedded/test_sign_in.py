@@ -13,6 +13,7 @@ import httpx
 import jwt
 import psutil
 import pytest
+
 from tests.embedded.people import AIRFLOW, Person, arrived
 
 pytestmark = pytest.mark.embedded
@@ -133,9 +134,24 @@ def test_blanks_around_a_name_change_nobody(room: Any, name: str) -> None:
 
 # --- open redirects, forged states, replayed codes
 
-ELSEWHERE = ["https://evil.example/", "//evil.example/", "/\\evil.example", "/user/green/", "javascript:alert(1)", "%2F%2Fevil"]
-ELSEWHERE += [f"{AIRFLOW}{end}" for end in ("/../../user/green/", "/%2e%2e/%2e%2e/user/green", "//evil.example", "-evil/x")]
-ELSEWHERE += [f"{AIRFLOW}/%252e%252e/x", f"{AIRFLOW}/\\..\\x", f"https://evil.example@x{AIRFLOW}-/", "http://[", "/services"]
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example",
+    "/user/green/",
+    "javascript:alert(1)",
+    "%2F%2Fevil",
+]
+ELSEWHERE += [
+    f"{AIRFLOW}{end}" for end in ("/../../user/green/", "/%2e%2e/%2e%2e/user/green", "//evil.example", "-evil/x")
+]
+ELSEWHERE += [
+    f"{AIRFLOW}/%252e%252e/x",
+    f"{AIRFLOW}/\\..\\x",
+    f"https://evil.example@x{AIRFLOW}-/",
+    "http://[",
+    "/services",
+]
 
 
 @pytest.mark.parametrize("next_", ELSEWHERE)
@@ -165,7 +181,9 @@ def test_a_state_is_good_only_in_its_own_browser(room: Any, blue: Person) -> Non
     assert victim.get("/ui/auth/me").json()["username"] == "green"
 
 
-@pytest.mark.parametrize("forge", [lambda s: "", lambda s: "x", lambda s: s[:-2] + "xx", lambda s: "W10." + s.split(".", 1)[1]])
+@pytest.mark.parametrize(
+    "forge", [lambda s: "", lambda s: "x", lambda s: s[:-2] + "xx", lambda s: "W10." + s.split(".", 1)[1]]
+)
 def test_a_forged_state_is_refused(blue: Person, forge: Any) -> None:
     address = callback_of(blue)
     state = parse_qs(address.query.decode())["state"][0]
