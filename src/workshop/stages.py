@@ -51,6 +51,7 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
     """Prepare the folder, then start the hub, which starts the rest. Returns the hub's process. Raises Refused."""
     for folder in ("airflow/config", "hub/jupyter/labconfig", "logs", "worlds"):
         (home / folder).mkdir(parents=True, exist_ok=True)
+    (home / "hub" / "rules.toml").unlink(missing_ok=True)  # the proxy's, of a hub that was killed: leads to what is gone
     keys = access.keys(home)
     migration = migrate(home, environment(home, plan, keys))
     days = Pack(Path(plan.pack)).days
@@ -61,9 +62,7 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
     if migration:
         finish(home, migration)
     progress.say("Airflow's database")
-    (home / "airflow" / "config" / "airflow_local_settings.py").write_text(
-        POLICY if (Path(__file__).parent / "dag_policy.py").exists() else "", "utf-8"
-    )
+    (home / "airflow" / "config" / "airflow_local_settings.py").write_text(POLICY, "utf-8")
     (home / "hub" / "jupyter" / "labconfig" / "page_config.json").write_text(json.dumps(LAB_PAGE), "utf-8")
     (home / "hub" / "jupyter" / "jupyter_server_config.json").write_text(json.dumps(LAB_SERVER), "utf-8")
     plan.write(home)
