@@ -13,7 +13,7 @@ from workshop.task import call, start_import
 ATTENDEE = Path(__file__).parent.name
 
 GUIDE = """
-**Trigger** imports the day that the clock says. To import another day, write it into *Partition key*, like `2022-01-02`.
+**Trigger** imports the day that the clock says. For another day, write it into *Partition key*, like `2022-01-02`.
 **Backfill** imports several days. A day that has not happened yet is refused.
 
 A task failed? Its log begins with the line of your `pipeline.py` and what is wrong there.

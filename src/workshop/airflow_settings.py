@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def search_path() -> str:
-    """PATH of every part. The room's scripts come last: one of them is called `install`, as a program of the system is."""
+    """PATH of every part. The room's scripts come last: one is called `install`, as a program of the system is."""
     places = [Path(sys.prefix) / "bin", "/usr/local/bin", "/usr/bin", "/bin", settings.root() / "scripts"]
     return ":".join(map(str, places))
 
@@ -62,11 +62,11 @@ def environment(home: Path, plan: Plan, keys: Mapping[str, str]) -> dict[str, st
         },
         "scheduler": {
             "scheduler_idle_sleep_time": 0.5,  # default 1: four tasks in a row wait four times
-            # A scheduler that was killed: its running tasks are given up by the next one after 10 s (defaults: 30 and 300).
+            # A scheduler that was killed: the next one takes its running tasks over after 10 s (defaults: 30 and 300).
             "job_heartbeat_sec": 2,
             "scheduler_health_check_threshold": 10,
             "orphaned_tasks_check_interval": 5,
-            # A task that was killed together with what watched over it: failed after 20 s (default 300), so that a run ends.
+            # A task that was killed together with what watched over it: its run ends after 20 s (default 300).
             "task_instance_heartbeat_timeout": 20,
             "task_instance_heartbeat_timeout_detection_interval": 5,
         },

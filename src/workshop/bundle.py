@@ -8,7 +8,7 @@ from typing import Any
 from airflow.dag_processing.bundles.local import LocalDagBundle
 
 
-class AttendeeBundle(LocalDagBundle):  # type: ignore[misc]
+class AttendeeBundle(LocalDagBundle):
     """path: the attendee's folder, named as the attendee. template: the DAG file to lay out there."""
 
     def __init__(self, *, template: str, **kwargs: Any) -> None:

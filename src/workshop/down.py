@@ -9,9 +9,8 @@ def main() -> None:
     """Stop what runs in FDE_HOME and say what was done."""
     home, since = settings.home(), time.monotonic()
     if supervised.stop(home):
-        print(
-            f"Stopped after {time.monotonic() - since:.0f} s. Worlds and passwords stay in {home}; scripts/up goes on with them."
-        )
+        took = time.monotonic() - since
+        print(f"Stopped after {took:.0f} s. Worlds and passwords stay in {home}; scripts/up goes on with them.")
     else:
         print(f"Nothing is running for {home}.")
 

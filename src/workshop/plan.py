@@ -61,8 +61,8 @@ def make(host: str, port: int, attendees: list[str], pack: Path) -> Plan:
                 f"port {port} on {host} cannot be used: {getattr(error, 'strerror', error)}. "
                 "Take another one: FDE_PORT=8001 scripts/up"
             ) from None
-        others = [_listen(held, HERE, 0) for _ in range(3)]
-    return Plan(host, port, *others, attendees=attendees, pack=str(pack))
+        hub, proxy, airflow = (_listen(held, HERE, 0) for _ in range(3))
+    return Plan(host, port, hub, proxy, airflow, attendees, str(pack))
 
 
 def _listen(held: ExitStack, host: str, port: int) -> int:

@@ -1,4 +1,4 @@
-"""Becomes one of Airflow's processes: `python -m workshop.service scheduler`. The hub starts it, and again when it died."""
+"""Becomes one of Airflow's processes: `python -m workshop.service scheduler`. The hub starts it, again when it died."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def main() -> None:
     with (home / "logs" / f"{name}.log").open("ab") as log:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(log.fileno(), stream.fileno())
-    # A killed scheduler leaves its workers behind, and one of them may be in the middle of an import that will be run again.
+    # A killed scheduler leaves its workers behind, maybe in the middle of an import that will be run again.
     supervised.end(home, name, patience=1)
     if name == "scheduler":
         import_module(

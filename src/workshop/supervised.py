@@ -1,28 +1,31 @@
-"""The processes of a running workshop. Each carries FDE_SUPERVISED and FDE_SERVICE, so that none is missed or mistaken."""
+"""The processes of a running workshop. Each carries FDE_SUPERVISED and FDE_SERVICE: none is missed or mistaken."""
 
+import fcntl
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from fde.refused import Refused
 
 
 def marks(home: Path, service: str) -> dict[str, str]:
     """What to put into the environment of a part, so that it is found again."""
     # setproctitle would otherwise write over the environment that we look at.
-    return {"FDE_SUPERVISED": str(home), "FDE_SERVICE": service, "SPT_NOENV": "1"}
+    return {"FDE_SUPERVISED": str(home.resolve()), "FDE_SERVICE": service, "SPT_NOENV": "1"}
 
 
 def find(home: Path, service: str | None = None) -> list[psutil.Process]:
     """The living processes of the workshop in `home`; of one service, or all. Never the caller and those above it."""
-    own = psutil.Process()
+    own, mark = psutil.Process(), str(home.resolve())
     spared = {own.pid, *(parent.pid for parent in own.parents())}
     found = []
     for process in psutil.process_iter():
         try:
             environ = process.environ()
-            ours = environ.get("FDE_SUPERVISED") == str(home) and process.status() != psutil.STATUS_ZOMBIE
+            ours = environ.get("FDE_SUPERVISED") == mark and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's
         if ours and service in (None, environ.get("FDE_SERVICE")) and process.pid not in spared:
@@ -47,11 +50,34 @@ def end(home: Path, service: str | None = None, patience: float = 2) -> int:
 
 def stop(home: Path) -> bool:
     """Stop the workshop in `home`. Returns False when nothing ran."""
-    # The hub goes first, at once: it keeps nothing, but would start again what ends. Its own shutdown waits in turn, 11 s.
+    # The hub goes first, at once: it keeps nothing, but would start again what ends. Its own way out takes 11 s.
     hub = find(home, "hub")
     _each(hub, psutil.Process.kill)
     _gone(home, "hub", 5)
     return bool(end(home)) or bool(hub)
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Held while starting. Raises Refused while another `up` does the same."""
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                f"Another scripts/up is starting the workshop of {home} right now. Wait for it to end."
+            ) from None
+        yield
+
+
+@contextmanager
+def ended_when_it_fails(home: Path) -> Iterator[None]:
+    """Half a workshop helps nobody: whatever comes between, nothing is left running."""
+    try:
+        yield
+    except BaseException:
+        stop(home)
+        raise
 
 
 def _gone(home: Path, service: str | None, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""What the tasks of a DAG do. Imports wait until a task runs: the DAG file is parsed again and again, without pandas."""
+"""What the tasks of a DAG do. Imports wait until a task runs: the DAG file is parsed time and again, without pandas."""
 
 import logging
 import traceback

@@ -2,21 +2,18 @@
 
 import argparse
 import errno
-import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 from fde.refused import Refused
-from workshop import access, plan, room, settings, stages, supervised
-from workshop.stages import Progress
+from workshop import access, plan, ready, room, settings, stages, supervised
+from workshop.ready import Progress
 
 NEEDED_MB = 300
 
@@ -24,6 +21,8 @@ NEEDED_MB = 300
 def main(arguments: list[str]) -> int:
     """Bring the workshop up as the command line says. Returns the exit code: 2 when something must be changed first."""
     os.umask(0o077)  # passwords, keys, logs: the owner's
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # a closed terminal stops it as Ctrl-C does
     try:
         return up(options(arguments))
     except Refused as refused:
@@ -70,19 +69,20 @@ def up(given: argparse.Namespace) -> int:
         room.checked(given.attendees.split(","), "--attendees") if given.attendees is not None else described.attendees
     )
     pack = Path(given.pack).absolute() if given.pack else described.pack
-    with only_one(home):
+    with supervised.only_one(home):
         if supervised.find(home, "hub"):
             return running_already(home, names if given.attendees is not None else None, progress)
         if orphans := supervised.end(home):
             progress.say(f"{orphans} processes of a killed workshop ended")
         if (free := shutil.disk_usage(home).free // 2**20) < NEEDED_MB:
             raise Refused(
-                f"The disk is too full: {free} MB are free in {home}, {NEEDED_MB} MB are needed. Make room and run this again."
+                f"The disk is too full: {free} MB are free in {home}, {NEEDED_MB} MB are needed. "
+                "Make room and run scripts/up again."
             )
         settled = plan.make(given.host, int(given.port), names, pack)
-        with ended_when_it_fails(home):
+        with supervised.ended_when_it_fails(home):
             hub = stages.start(home, settled, progress)
-            stages.until_ready(home, settled, progress)
+            ready.until_ready(home, settled, progress)
     tell(home, access.give(home, settled.url, names))
     if given.detach:
         print("scripts/down stops it.")
@@ -98,7 +98,7 @@ def running_already(home: Path, names: list[str] | None, progress: Progress) -> 
             f"The workshop is running already, at {settled.url} with {', '.join(settled.attendees)}. "
             "To change who takes part: scripts/down, then scripts/up again; worlds stay."
         )
-    stages.until_ready(home, settled, progress)
+    ready.until_ready(home, settled, progress)
     print("The workshop is running already.")
     tell(home, access.give(home, settled.url, settled.attendees))
     return 0
@@ -115,8 +115,6 @@ def tell(home: Path, given: dict[str, Any]) -> None:
 def stay(home: Path, hub: "subprocess.Popen[bytes]") -> int:
     """Stay until Ctrl-C, then stop everything."""
     print("Ctrl-C stops it.", flush=True)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
     try:
         hub.wait()
         print(f"JupyterHub ended by itself; the last lines of {home / 'logs' / 'hub.log'} say why.", file=sys.stderr)
@@ -129,29 +127,6 @@ def stay(home: Path, hub: "subprocess.Popen[bytes]") -> int:
         since = time.monotonic()
         supervised.stop(home)
         print(f"Stopped after {time.monotonic() - since:.0f} s. Worlds and passwords stay in {home}.")
-
-
-@contextmanager
-def only_one(home: Path) -> Iterator[None]:
-    """Held while starting. Raises Refused while another `up` does the same."""
-    with (home / "up.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(
-                f"Another scripts/up is starting the workshop of {home} right now. Wait for it to end."
-            ) from None
-        yield
-
-
-@contextmanager
-def ended_when_it_fails(home: Path) -> Iterator[None]:
-    """Half a workshop helps nobody: whatever comes between, nothing is left running."""
-    try:
-        yield
-    except BaseException:
-        supervised.end(home)
-        raise
 
 
 if __name__ == "__main__":
