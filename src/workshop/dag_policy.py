@@ -10,7 +10,7 @@ from airflow.exceptions import AirflowClusterPolicyViolation
 def dag_policy(dag: Any) -> None:
     """Refuses a DAG whose id does not end in `.<name of its bundle>`, or whose file lies in no bundle."""
     owner = bundle_of(Path(dag.fileloc))
-    if owner is None or dag.dag_id.rpartition(".")[2] != owner or "." not in dag.dag_id:
+    if owner is None or not dag.dag_id.endswith(f".{owner}"):
         raise AirflowClusterPolicyViolation(
             f"{dag.dag_id}: the id of a DAG in {dag.fileloc} must end in .{owner}: it says who may see and run it."
         )

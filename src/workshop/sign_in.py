@@ -99,7 +99,7 @@ class HubAuthManager(BaseAuthManager[HubUser]):
             return method == "GET" and access_entity is not DagAccessEntity.AUDIT_LOG
         if method == "DELETE" and access_entity is None:
             return False
-        return dag_id.rpartition(".")[2] == user.name
+        return dag_id.endswith(f".{user.name}")
 
     def is_authorized_view(self, *, access_view: AccessView, user: HubUser) -> bool:
         return user.admin or access_view is AccessView.WEBSITE
