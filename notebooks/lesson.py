@@ -45,7 +45,8 @@ print(headline(world.clock))
 # The story has its own **clock**. It says 2022-01-01: day 1. Days pass only when somebody lets them pass.
 #
 # **Airflow** runs your pipeline. It is behind the same address as this notebook, and you are signed in already.
-# Open it with the link of the next cell: you see one DAG, `user_data_dag`, and it is yours.
+# Open it with the link of the next cell: you see one DAG, `user_data_dag`, and it is yours. (On Airflow's home page the
+# *Triggerer* is red: this workshop needs none, so none runs.)
 
 # %%
 airflow.link()
@@ -67,8 +68,8 @@ print((world.desk / "pipeline.py").read_text())
 # Let Airflow run the day. There are three ways, and they do the same:
 #
 # - here: `airflow.run()`, which waits and tells what each task does;
-# - in Airflow: open `user_data_dag`, press **Trigger**, and leave the *partition key* empty, or write a day like
-#   2022-01-01 into it;
+# - in Airflow: open `user_data_dag`, press **Trigger**, and in the form **Trigger** again. For another day than the clock's,
+#   open *Advanced Options* first and write the day, like 2022-01-01, into *Partition Key*;
 # - in a terminal (**File**, **New**, **Terminal**): `fde run`, which runs the three functions without Airflow.
 #
 # This lesson uses the first one. Try the others whenever you like.
@@ -251,8 +252,8 @@ solution.take("functional")
 
 # %% [markdown]
 # The old data was made by the old pipeline. Begin again with an empty lake, show the latest, and let Airflow run the three
-# days. In Airflow itself this is a **backfill**: open `user_data_dag`, **Trigger**, **Backfill**, from 2022-01-01 to
-# 2022-01-03.
+# days. In Airflow itself this is a **backfill**: open `user_data_dag`, press **Trigger**, choose *Backfill*, from 2022-01-01
+# to 2022-01-03, and *All Runs*.
 #
 # **My prediction:** silver of day 1 will be: ...
 
@@ -317,7 +318,7 @@ dashboard()
 # - Bronze of 2022-01-03 is 37,621.95. The fake order is still there: we learned of it on day 3, and nobody has asked
 #   the shop for day 3 again.
 #
-# So ask again. Run day 3 once more: in Airflow that is **Trigger** with the partition key 2022-01-03, in a terminal
+# So ask again. Run day 3 once more: in Airflow that is **Trigger** with the *Partition Key* 2022-01-03, in a terminal
 # `fde run --day 2022-01-03`.
 
 # %%

@@ -1,0 +1,58 @@
+"""JupyterLab as somebody at a keyboard sees it: cells are run by Shift + Enter, and nothing is clicked."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import jupytext
+
+NUMBERED = "cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent)"
+
+
+class Notebook:
+    """An open notebook. Cells run in order, from the first; `file` is the same notebook on disk."""
+
+    def __init__(self, page: Any, file: Path) -> None:
+        self.page = page
+        self.sources = [(cell.cell_type, cell.source) for cell in jupytext.read(file).cells]
+        self.at = 0
+        self.panel = page.locator(".jp-NotebookPanel:visible")
+        self.panel.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=90_000)
+        page.locator(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        self.panel.locator(".jp-Cell").first.focus()
+        page.keyboard.press("Escape")
+
+    def step(self) -> Any:
+        """Shift + Enter. Returns the cell that was left, after its run has ended."""
+        kind, source = self.sources[self.at]
+        cell = self.panel.locator(".jp-Cell.jp-mod-active").element_handle()
+        # Shift + Enter would add an empty cell at the end.
+        self.page.keyboard.press("Shift+Enter" if self.at + 1 < len(self.sources) else "Control+Enter")
+        if kind == "code":
+            self.page.wait_for_function(NUMBERED, arg=cell, timeout=60_000)
+            stopped = cell.query_selector("[data-mime-type='application/vnd.jupyter.stderr']")
+            assert not stopped, f"{source}\n{stopped.inner_text()}"
+        self.at += 1
+        return cell
+
+    def steps_to(self, start: str) -> Any:
+        """Run on, until a code cell that begins like this has been run; returns that cell."""
+        while True:
+            kind, source = self.sources[self.at]
+            cell = self.step()
+            if kind == "code" and source.startswith(start):
+                return cell
+
+    @property
+    def at_end(self) -> bool:
+        return self.at == len(self.sources)
+
+
+def picture(cell: Any) -> tuple[str, bytes]:
+    """The alt text and the PNG of the picture that a cell shows, once the browser has drawn it."""
+    image = cell.wait_for_selector("img[alt]")
+    image.evaluate("image => image.decode()")
+    assert image.evaluate("image => image.naturalWidth") > 600
+    source = image.get_attribute("src")
+    return image.get_attribute("alt"), base64.b64decode(re.sub("^data:image/png;base64,", "", source))
