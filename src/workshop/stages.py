@@ -38,8 +38,8 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
     for log in (home / "logs").glob("*.log"):
         log.replace(home / "logs" / "before" / log.name)
     keys = access.keys(home)
-    migration = migrate(home, environment(home, plan, keys))
     days = Pack(Path(plan.pack)).days
+    migration = migrate(home, environment(home, plan, keys))
     clock.set_days(days)
     for name in plan.attendees:
         make_world(name)

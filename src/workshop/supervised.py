@@ -1,6 +1,7 @@
 """The processes of a running workshop. Each carries FDE_SUPERVISED and FDE_SERVICE: none is missed or mistaken."""
 
 import fcntl
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -71,12 +72,16 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def ended_when_it_fails(home: Path) -> Iterator[None]:
-    """Half a workshop helps nobody: whatever comes between, nothing is left running."""
+def stopped_when_it_fails(home: Path) -> Iterator[None]:
+    """Stop the workshop when what is done meanwhile raises, Ctrl-C included."""
     try:
         yield
     except BaseException:
-        stop(home)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
+        if find(home):
+            print("\nStopping ...", flush=True)
+            stop(home)
+            print(f"Stopped. Worlds and passwords stay in {home}.", flush=True)
         raise
 
 

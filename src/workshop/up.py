@@ -5,9 +5,8 @@ import errno
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,7 +33,6 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
         return 130
     return 2
 
@@ -69,7 +67,8 @@ def up(given: argparse.Namespace) -> int:
         room.checked(given.attendees.split(","), "--attendees") if given.attendees is not None else described.attendees
     )
     pack = Path(given.pack).absolute() if given.pack else described.pack
-    with supervised.only_one(home):
+    with ExitStack() as alone:
+        alone.enter_context(supervised.only_one(home))
         if supervised.find(home, "hub"):
             return running_already(home, names if given.attendees is not None else None, progress)
         if orphans := supervised.end(home):
@@ -80,14 +79,17 @@ def up(given: argparse.Namespace) -> int:
                 "Make room and run scripts/up again."
             )
         settled = plan.make(given.host, int(given.port), names, pack)
-        with supervised.ended_when_it_fails(home):
+        with supervised.stopped_when_it_fails(home):  # half a workshop helps nobody
             hub = stages.start(home, settled, progress)
             ready.until_ready(home, settled, progress)
-    tell(home, access.give(home, settled.url, names))
-    if given.detach:
-        print("scripts/down stops it.")
-        return 0
-    return stay(home, hub)
+            tell(home, access.give(home, settled.url, names))
+            alone.close()
+            if not given.detach:
+                print("Ctrl-C stops it.", flush=True)
+                hub.wait()
+                raise Refused(f"JupyterHub ended by itself: {ready.last_line(home, 'hub')}")
+    print("scripts/down stops it.")
+    return 0
 
 
 def running_already(home: Path, names: list[str] | None, progress: Progress) -> int:
@@ -110,23 +112,6 @@ def tell(home: Path, given: dict[str, Any]) -> None:
     for name, password in {**given["attendees"], **given["instructor"]}.items():
         print(f"  {name:<20}  {password}")
     print(f"\nAlso in {home / 'access.json'}; worlds in {home / 'worlds'}, logs in {home / 'logs'}.", flush=True)
-
-
-def stay(home: Path, hub: "subprocess.Popen[bytes]") -> int:
-    """Stay until Ctrl-C, then stop everything."""
-    print("Ctrl-C stops it.", flush=True)
-    try:
-        hub.wait()
-        print(f"JupyterHub ended by itself; the last lines of {home / 'logs' / 'hub.log'} say why.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopping ...", flush=True)
-        return 0
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
-        since = time.monotonic()
-        supervised.stop(home)
-        print(f"Stopped after {time.monotonic() - since:.0f} s. Worlds and passwords stay in {home}.")
 
 
 if __name__ == "__main__":

@@ -199,8 +199,8 @@ def test_an_interrupted_first_start_is_made_good_and_ctrl_c_leaves_nothing(anoth
 
     os.killpg(second.pid, signal.SIGINT)
     rest, _ = second.communicate(timeout=30)
-    assert "Stopped after" in rest
-    assert second.returncode == 0
+    assert "Stopped." in rest
+    assert second.returncode == 130
     assert another_room.processes() == []
     assert (another_room.home / "worlds" / "red" / "desk" / "pipeline.py").exists()
     assert "Nothing is running" in another_room.script("down").stdout
