@@ -36,7 +36,7 @@ def read(path: Path) -> Room:
 
 
 def checked(attendees: list[object], where: str) -> list[str]:
-    """The names, if each can be a folder, a sign-in and the end of a DAG's id. Raises Refused with the first bad one."""
+    """The names, if each can be a folder, a sign-in and the end of a DAG's id. Raises Refused with the first bad."""
     if not attendees:
         raise Refused(f"{where}: there is no attendee. Name at least one.")
     names: list[str] = []
