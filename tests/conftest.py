@@ -14,6 +14,7 @@ import fde.run
 from fde.clock import settle
 from fde.pack import Pack
 from fde.world import World
+from tests.room import another_room, room  # noqa: F401 - fixtures of tests/embedded and tests/browser
 
 ROOT = Path(__file__).parents[1]
 SHOP = ROOT / "sources" / "shop"

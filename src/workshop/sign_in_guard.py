@@ -25,6 +25,8 @@ class Guard:
         if scope["type"] == "http":
             request = Request(scope)
             if reason := refusal(request):
+                while (await receive()).get("more_body"):
+                    pass  # what is left unread would be taken for the next request on this connection
                 await PlainTextResponse(reason, 403)(scope, receive, send)
                 return
             if AIRFLOW_COOKIE in request.cookies and not cookie_belongs(request):

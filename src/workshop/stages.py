@@ -26,6 +26,7 @@ LAB_PAGE = {
 }
 LAB_SERVER = {
     "LabApp": {"extension_manager": "readonly"},
+    "LanguageServerManager": {"autodetect": False},  # it would look for language servers by calling npm
     "ServerApp": {"terminado_settings": {"shell_command": ["/bin/bash"]}},
 }
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+from playwright.sync_api import TimeoutError
 
+HEARD = "cell => !cell.classList.contains('jp-mod-active') || /\\[[\\d*]+\\]/.test(cell.textContent)"
 NUMBERED = "cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent)"
 
 
@@ -28,13 +30,29 @@ class Notebook:
         kind, source = self.sources[self.at]
         cell = self.panel.locator(".jp-Cell.jp-mod-active").element_handle()
         # Shift + Enter would add an empty cell at the end.
-        self.page.keyboard.press("Shift+Enter" if self.at + 1 < len(self.sources) else "Control+Enter")
+        last = self.at + 1 == len(self.sources)
+        if last and kind == "markdown":
+            self.page.keyboard.press("Control+Enter")  # nothing to hear: it is drawn already
+        else:
+            self._press("Control+Enter" if last else "Shift+Enter", cell)
         if kind == "code":
             self.page.wait_for_function(NUMBERED, arg=cell, timeout=60_000)
             stopped = cell.query_selector("[data-mime-type='application/vnd.jupyter.stderr']")
             assert not stopped, f"{source}\n{stopped.inner_text()}"
         self.at += 1
         return cell
+
+    def _press(self, keys: str, cell: Any) -> None:
+        """Press until the cell has heard it: while a page is still being laid out, focus and key may get lost."""
+        for _ in range(4):
+            self.page.keyboard.press(keys)
+            try:
+                self.page.wait_for_function(HEARD, arg=cell, timeout=5_000)
+                return
+            except TimeoutError:
+                self.panel.locator(".jp-Cell.jp-mod-active").focus()
+                self.page.keyboard.press("Escape")
+        raise AssertionError(f"{keys} was not heard by cell {self.at}")
 
     def steps_to(self, start: str) -> Any:
         """Run on, until a code cell that begins like this has been run; returns that cell."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.embedded.people import Person, arrived
+from tests.people import Person, arrived
 
 SECRET = "planted-by-green"  # in source, log, XCom, note, conf: never sent by an attacker
 KEPT = "planted-by-instructor"  # in a variable, a connection, a pool and the audit row that each left
@@ -89,4 +89,7 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
 
 
 def found(person: Person, path: str, key: str, word: str) -> list[dict[str, Any]]:
-    return [row for row in person.get(f"/api/v2/{path}", params={"limit": 500}).json()[key] if word in str(row)]
+    """Rows that hold a word, the newest first: a page has 100 at most."""
+    answer = person.get(f"/api/v2/{path}", params={"limit": 100, "order_by": "-id"})
+    assert answer.status_code == 200, answer.text
+    return [row for row in answer.json()[key] if word in str(row)]

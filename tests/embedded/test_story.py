@@ -9,8 +9,8 @@ import pytest
 import fde.desk
 from fde.changes import users_changed
 from fde.world import World
-from tests.embedded.conftest import ROOT, Room
-from tests.embedded.people import arrived
+from tests.people import arrived
+from tests.room import ROOT, Room
 from workshop import desk
 
 pytestmark = pytest.mark.embedded

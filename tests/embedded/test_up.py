@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.embedded.conftest import ROOT, Room, wait_until
-from tests.embedded.people import Person, arrived
+from tests.people import Person, arrived
+from tests.room import ROOT, Room, wait_until
 
 pytestmark = pytest.mark.embedded
 

@@ -1,4 +1,4 @@
-"""day, deploy and their short forms: the same words everywhere; a mistake is one clear line, exit 2, nothing changed."""
+"""day, deploy and their short forms: the same words everywhere; a mistake is one line, exit 2, nothing changed."""
 
 import os
 import subprocess

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.embedded.people import Person, arrived
+from tests.people import Person, arrived
 from workshop import supervised
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 ENDED = ("success", "failed")
 
 
