@@ -94,9 +94,7 @@ def test_no_read_shows_an_attendee_what_is_not_theirs(doors: dict[str, Any], ids
             asked |= {f"{filled(path, filling)}?{query}{'&' if query else ''}{WIDE}" for query in queries}
     for address in sorted(asked):
         answer = blue.get(address, headers={"Accept": "application/json"})
-        broken = (
-            answer.status_code >= 500 and "/ui/calendar/" not in address
-        )  # Airflow breaks there, for admins too
+        broken = answer.status_code >= 500 and "/ui/calendar/" not in address  # Airflow breaks there, for admins too
         if seen(answer) or broken:
             leaks.append((address, answer.status_code))
     assert len(asked) > 600
