@@ -150,6 +150,8 @@ def test_counts_count_what_is_shown(blue: Person) -> None:
 
 # --- writes
 
+# The proxy (traefik 3.7) cuts off one in some 3,000 short zipped answers to a request with a body.
+PLAIN = {"Accept-Encoding": "identity"}
 RUNS = {"dag_id": DAG, "dag_run_id": RUN}
 DAY = "2000-01-01T00:00:00Z"
 BODIES: dict[str, Any] = {  # what a door needs to be tried in earnest; {} is refused before by its path
@@ -211,7 +213,7 @@ def test_no_write_reaches_what_is_not_theirs(
                     bodies = [{"actions": [{"action": "delete", "entities": [entity]}]} for entity in BULK[path]]
                 for body in bodies:
                     for query in ("", f"?dag_id={BLUE}"):
-                        answer = blue.request(method, filled(path, filling) + query, json=body)
+                        answer = blue.request(method, filled(path, filling) + query, json=body, headers=PLAIN)
                         tried += 1
                         list_of_own = path.endswith("/list") and not seen(answer)
                         assert refused(answer) or list_of_own, (method, path, kind, answer.text)
