@@ -80,8 +80,8 @@ def sign_in(url: str, name: str, password: str) -> Lab:
     form = {"username": name, "password": password, "_xsrf": xsrf[1] if xsrf else ""}
     http.post(f"{url}/hub/login", data=form, follow_redirects=True)
     lab = Lab(http, f"{url}/user/{name}/")
-    wait(lambda: http.get(f"{lab.base}api/status", follow_redirects=False).status_code == 200)
-    http.get(f"{lab.base}lab", follow_redirects=True)
+    # Until the server is up the hub answers for it; then the page, not its API, leads through the sign-in.
+    wait(lambda: http.get(f"{lab.base}lab", follow_redirects=True).url.path == f"/user/{name}/lab")
     return lab
 
 
