@@ -52,7 +52,8 @@ def environment(home: Path, plan: Plan, keys: Mapping[str, str]) -> dict[str, st
         },
         "api": {"base_url": f"{plan.url}{AIRFLOW}", "port": plan.airflow_port, "secret_key": keys["jwt"][:32]},
         # One key for all processes, else each makes its own and no task may report.
-        "api_auth": {"jwt_secret": keys["jwt"]},
+        # An hour instead of a day: a token outlives who it was given to.
+        "api_auth": {"jwt_secret": keys["jwt"], "jwt_expiration_time": 3600},
         "database": {"sql_alchemy_conn": f"sqlite:///{airflow / 'airflow.db'}"},
         "dag_processor": {
             "dag_bundle_config_list": json.dumps([bundle(airflow, name) for name in plan.attendees]),

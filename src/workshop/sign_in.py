@@ -11,6 +11,7 @@ from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
 from airflow.api_fastapi.common.types import MenuItem
+from airflow.configuration import conf
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,9 +60,11 @@ class HubAuthManager(BaseAuthManager[HubUser]):
         return routes(self)
 
     def get_fastapi_middlewares(self) -> list[tuple[Any, dict[str, Any]]]:
+        from workshop.one_writer import OneWriter
         from workshop.sign_in_guard import Guard
 
-        return [(Guard, {})]
+        sqlite = conf.get("database", "sql_alchemy_conn").startswith("sqlite")
+        return [(Guard, {}), (OneWriter, {})] if sqlite else [(Guard, {})]
 
     def serialize_user(self, user: HubUser) -> dict[str, Any]:
         return {"sub": user.name, "admin": user.admin, "session": user.session}
