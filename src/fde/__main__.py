@@ -4,11 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-import pandas as pd
-
 from fde import desk, lake
 from fde.changes import sales_moved, users_changed
-from fde.chart import sentence
+from fde.chart import in_units, sentence
 from fde.commits import commit
 from fde.refused import Refused
 from fde.run import run
@@ -33,7 +31,7 @@ def _run(world: World, command: argparse.Namespace) -> None:
 
 def _show(world: World, command: argparse.Namespace) -> None:
     rows, receipt = world.sales()
-    print(_in_units(rows, "revenue_cents"))
+    print(in_units(rows).to_string(index=False))
     print(sentence(rows))
     print(receipt)
 
@@ -59,7 +57,7 @@ def _diff(world: World, command: argparse.Namespace) -> None:
     moved = sales_moved(world, before, after)
     print(f"Sales up to {before} that look different on {after}: {len(moved)}")
     if len(moved):
-        print(_in_units(moved, "before", "after", "moved"))
+        print(in_units(moved).to_string(index=False))
 
 
 def _start_over(world: World, command: argparse.Namespace) -> None:
@@ -68,13 +66,6 @@ def _start_over(world: World, command: argparse.Namespace) -> None:
         f"This desk's data is set aside in {kept}. Lake and files/ are empty; pipeline and notebooks are as they were."
     )
     print("Next: day-1, then run the first day.")
-
-
-def _in_units(rows: pd.DataFrame, *columns: str) -> str:
-    shown = rows.copy()
-    for column in columns:
-        shown[column] = [f"{cents / 100:,.2f}" for cents in rows[column]]
-    return shown.rename(columns={"revenue_cents": "revenue"}).to_string(index=False)
 
 
 def _parser() -> argparse.ArgumentParser:

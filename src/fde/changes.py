@@ -17,10 +17,10 @@ def users_changed(world: World, before: str, after: str) -> pd.DataFrame:
     old, new = (_users_of(world, day).set_index("user_id") for day in (before, after))
     rows = [(user, new["name"][user], "new", "", new["status"][user]) for user in new.index.difference(old.index)]
     rows += [(user, old["name"][user], "gone", old["status"][user], "") for user in old.index.difference(new.index)]
-    for user in old.index.intersection(new.index):
-        for column in old.columns:
-            if old.loc[user, column] != new.loc[user, column]:
-                rows.append((user, new["name"][user], column, old.loc[user, column], new.loc[user, column]))
+    both = old.index.intersection(new.index)
+    for column in old.columns:
+        was, now = old.loc[both, column], new.loc[both, column]
+        rows += [(user, new["name"][user], column, was[user], now[user]) for user in both[was != now]]
     return pd.DataFrame(sorted(rows), columns=["user_id", "name", "change", "before", "after"])
 
 
