@@ -4,6 +4,7 @@ import pandas as pd
 
 from fde import lake
 from fde.clock import Clock
+from fde.commits import commit
 from fde.refused import Refused
 from fde.world import World
 
@@ -43,11 +44,15 @@ def sales_moved(world: World, before: str, after: str) -> pd.DataFrame:
 def sales_seen(world: World, day: str, until: str) -> pd.DataFrame:
     """Sales with a sales_date up to `until`, as a dashboard showed them on `day`. Rows as of `World.sales()`.
 
-    With sales in the lake: those imported until `day`, newest version. Without: all orders of `files/orders.csv`,
-    summed by the users of `day`. Raises Refused when the lake has neither.
+    With sales in the lake: as of the newest version that was learned by `day`, or, when `day` was imported only
+    later, as its first import showed them. Without: all orders of `files/orders.csv`, summed by the users of `day`.
+    Raises Refused when the lake has neither.
     """
     if newest := lake.newest(world.lake, "sales"):
-        sales = world.sales_as_of(newest, day)
+        commits = [commit(world.lake, "sales", version) for version in range(1, newest + 1)]
+        by_then = max((one.version for one in commits if one.learned <= day), default=0)
+        first = min((one.version for one in commits if one.day == day), default=newest)
+        sales = world.sales_as_of(max(by_then, first), day)
     else:
         users, file = _users_of(world, day), world.files / "orders.csv"
         if not file.exists():

@@ -17,6 +17,7 @@ class Commit:
     sha256: str  # of the rows
     rows: int
     read: dict[str, int]  # table -> version the rows were computed from
+    learned: str  # the clock's day when the import ran
     code: str  # sha256 of the pipeline, kept in lake/code; "" for an import of a source
 
 

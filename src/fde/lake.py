@@ -6,8 +6,11 @@ One import is one commit that replaces one partition. This is the only module th
 import json
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
+from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
@@ -53,21 +56,29 @@ def commits_of_days(lake: Path, table: str, days: list[str], version: int) -> li
 
 
 def read(lake: Path, table: str, version: int, *, day: str | None = None, until: str | None = None) -> pa.Table:
-    """Rows of one day, or of all days until one (inclusive), as of a version; with `import_date`, sorted."""
+    """Rows of one day, or of all days until one (inclusive), as of a version; with `import_date`, sorted.
+
+    Raises Refused when a file of the rows is gone or damaged.
+    """
     delta = _open(lake, table, version)
-    filters = (
-        [(DAY.name, "=", date.fromisoformat(day))]
-        if day
-        else [(DAY.name, "<=", date.fromisoformat(until or "9999-12-31"))]
-    )
-    rows = delta.to_pyarrow_table(filters=filters)
+    filters = [(DAY.name, "=" if day else "<=", date.fromisoformat(day or until or "9999-12-31"))]
+    try:
+        rows = delta.to_pyarrow_table(filters=filters)
+    except (pa.ArrowException, OSError, DeltaError) as error:
+        raise Refused(
+            f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
+            f"({str(error).splitlines()[0][:200]}). Run its day again: fde run --day {day or 'DAY'}"
+        ) from None
     return sort(rows.select([DAY.name, *TABLES[table].names]).cast(pa.schema([DAY, *TABLES[table]])))
 
 
-def replace(lake: Path, table: str, day: str, rows: pa.Table, *, read: dict[str, int], code: str = "") -> int:
+def replace(
+    lake: Path, table: str, day: str, rows: pa.Table, *, read: dict[str, int], learned: str = "", code: str = ""
+) -> int:
     """Replace one day of a table by rows of its schema (without `import_date`), in one commit.
 
-    The same rows again make no commit. Rows are on disk before the commit, the commit before this returns.
+    `learned`: the clock's day. The same rows again make no commit, unless their file is gone or damaged.
+    Rows are on disk before the commit, the commit before this returns.
     Returns the version that holds the day. Raises Refused when someone else imported the same day meanwhile.
     """
     rows = sort(rows)
@@ -76,16 +87,18 @@ def replace(lake: Path, table: str, day: str, rows: pa.Table, *, read: dict[str,
     for _ in range(50):  # each failed try means that another day was imported in between: retry on top of it
         delta = _open(lake, table)
         before = delta.transaction_version(day)
-        if before is not None and commit(lake, table, before).sha256 == sha256:
+        if before is not None and commit(lake, table, before).sha256 == sha256 and _is_whole(delta, day):
+            flush(log_file(lake, table, before))  # whoever wrote it may have been killed before they could
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
-        facts = {"day": day, "newest": latest, "sha256": sha256, "rows": len(rows), "read": read, "code": code}
+        facts = {"day": day, "newest": latest, "sha256": sha256, "rows": len(rows), "read": read}
+        facts |= {"learned": learned, "code": code}
         try:
             delta.create_write_transaction(
-                [_write_file(lake / table, day, rows, f"{version}-{sha256[:16]}")] if len(rows) else [],
+                [_write_file(lake / table, day, rows)] if len(rows) else [],
                 "overwrite",
                 Schema.from_arrow(pa.schema([DAY, *TABLES[table]])),
                 [DAY.name],
@@ -101,11 +114,22 @@ def replace(lake: Path, table: str, day: str, rows: pa.Table, *, read: dict[str,
     raise Refused(f"{table} of {day}: others kept importing for 50 tries. Run the day again.")
 
 
-def _write_file(table: Path, day: str, rows: pa.Table, name: str) -> AddAction:
-    file = table / f"{DAY.name}={day}" / f"{name}.parquet"
+def _write_file(table: Path, day: str, rows: pa.Table) -> AddAction:
+    # A name that nobody else writes to: who loses the race for a version must not touch the winner's rows.
+    file = table / f"{DAY.name}={day}" / f"{uuid4().hex}.parquet"
     write(file, rows)
     path = file.relative_to(table).as_posix()
     return AddAction(path, file.stat().st_size, {DAY.name: day}, 0, True, json.dumps(statistics(rows)))
+
+
+def _is_whole(delta: DeltaTable, day: str) -> bool:
+    """Whether the files that hold a day are there and can be read."""
+    try:
+        for path in delta.file_uris(file_pruning_predicate=[(DAY.name, "=", date.fromisoformat(day))]):
+            pq.read_table(unquote(path))
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def _open(lake: Path, table: str, version: int | None = None) -> DeltaTable:

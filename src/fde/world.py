@@ -85,7 +85,7 @@ class World:
             raise Refused(f"{table} of {day}: this is the run of {run_day}. A run writes its own day and no other.")
         rows = to_table(frame, table, day)
         read = {name: version for name, version in self._versions.items() if name != table}
-        lake.replace(self.lake, table, day, rows, read=read, code=keep_code(self.lake, code))
+        lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=keep_code(self.lake, code))
         self._versions.pop(table, None)
 
     def sales(self) -> tuple[pd.DataFrame, Receipt]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from fde.changes import sales_moved, users_changed
+from fde.changes import sales_moved, sales_seen, users_changed
 from fde.refused import Refused
 from tests.conftest import Attendee
 
@@ -96,6 +96,29 @@ def test_day_4_brings_a_late_order_and_day_3_again(attendee: Make) -> None:
     assert one.cents(3, "bronze") == 154_995, "day 3 imported again is clean"
     assert_frame_equal(one.shown(deployed="v3"), seen)
     assert one.world.sales()[1].until == DAY_3
+
+
+def test_asked_on_day_4_what_changed_the_fake_order_is_named(attendee: Make) -> None:
+    one = attendee("functional")
+    one.run(1, 2, 3)
+    seen = one.shown()
+    one.run(4)
+    one.again(3)
+    assert_frame_equal(sales_seen(one.world, DAY_3, until=DAY_3), seen)
+    moved = sales_moved(one.world, DAY_3, DAY_4)
+    assert moved[["sales_date", "status", "moved"]].values.tolist() == [
+        [DAY_2, "silver", 14_985],
+        [DAY_3, "bronze", -3_607_200],
+    ]
+
+
+def test_a_day_that_was_imported_only_later_is_shown_as_its_first_import_showed_it(attendee: Make) -> None:
+    one = attendee("functional")
+    one.own["day"] = DAY_3
+    for number in (1, 2, 3):
+        one.again(number)
+    assert set(sales_seen(one.world, DAY_1, until=DAY_1)["sales_date"]) == {DAY_1}
+    assert sales_moved(one.world, DAY_1, DAY_2).empty
 
 
 def test_the_receipt_says_from_which_versions_a_day_was_computed(attendee: Make) -> None:

@@ -122,6 +122,23 @@ def test_an_import_that_was_overtaken_lands_on_top(empty: Path, monkeypatch: pyt
     assert (made.version, made.day, made.newest) == (2, DAYS[0], DAYS[1])
 
 
+def test_two_imports_of_the_same_rows_at_once_do_not_touch_each_others_file(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(file: Path, rows: pa.Table) -> None:
+        file.write_bytes(b"PAR1")  # opened, and not a row written
+        raise KeyboardInterrupt
+
+    def other() -> None:
+        put(empty, DAYS[0], "same")
+        monkeypatch.setattr(lake, "write", killed)
+
+    in_the_middle(monkeypatch, other)
+    with pytest.raises(KeyboardInterrupt):
+        put(empty, DAYS[0], "same")
+    assert day_of(empty, DAYS[0], 1) == ["same"]
+
+
 def test_two_imports_of_the_same_day_at_once_are_not_merged(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_the_middle(monkeypatch, lambda: put(empty, DAYS[0], "other"))
     with pytest.raises(Refused, match="someone else at the same time"):
@@ -194,6 +211,29 @@ def test_a_damaged_or_foreign_table_is_named_and_left_alone(damage: str, empty: 
     with pytest.raises(Refused, match=r"lake/users .*fde start-over"):
         put(empty, DAYS[1], "b")
     assert {file: file.read_bytes() for file in empty.rglob("*") if file.is_file()} == content
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda file: file.write_bytes(b""), lambda file: file.write_bytes(b"PAR1" * 9)]
+)
+def test_lost_rows_are_said_and_running_the_day_again_brings_them_back(
+    damage: Callable[[Path], object], empty: Path
+) -> None:
+    for day in DAYS:
+        put(empty, day, "a", day)
+    (file,) = (empty / "users").glob(f"import_date={DAYS[0]}/*.parquet")
+    damage(file)
+    for ask in ({"day": DAYS[0]}, {"until": DAYS[1]}):
+        with pytest.raises(Refused, match="a file is gone or damaged .*Run its day again"):
+            lake.read(empty, "users", 3, **ask)
+    assert put(empty, DAYS[0], "a", DAYS[0]) == 4
+    assert day_of(empty, DAYS[0], 4) == sorted(["a", DAYS[0]], key=["a", DAYS[0]].index)
+    assert put(empty, DAYS[0], "a", DAYS[0]) == 4, "and no more commits after that"
+
+
+def test_a_folder_may_have_a_blank_in_its_name(tmp_path: Path) -> None:
+    lake.create(tmp_path / "my lake")
+    assert put(tmp_path / "my lake", DAYS[0], "a") == put(tmp_path / "my lake", DAYS[0], "a") == 1
 
 
 def test_rows_are_on_disk_before_the_commit_and_the_commit_before_it_is_reported(
