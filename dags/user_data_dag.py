@@ -13,8 +13,10 @@ from workshop.task import call, start_import
 ATTENDEE = Path(__file__).parent.name
 
 GUIDE = """
-**Trigger** imports the day that the clock says. For another day, write it into *Partition key*, like `2022-01-02`.
-**Backfill** imports several days. A day that has not happened yet is refused.
+**Trigger** imports the day that the clock says. For another day, open *Advanced Options* in its form and write the day
+into *Partition Key*, like `2022-01-02`. **Backfill**, in the same form, imports several days: give the first and the
+last one, both at 00:00 (UTC), and choose *All Runs* to import again what was imported before. A day that has not
+happened yet is refused. **Clear** a run, and it imports its own day again, whatever the clock says by then.
 
 A task failed? Its log begins with the line of your `pipeline.py` and what is wrong there.
 Mend it in JupyterLab and trigger again: the next run uses the file as it is then.
@@ -37,12 +39,15 @@ with DAG(
     end_date=datetime(2000, 1, 2, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,  # one import at a time at one desk
-    default_args={"retries": 0},  # run twice, a pipeline that changes data in place counts everything twice
+    # No retries: run twice, a pipeline that changes data in place counts everything twice.
+    default_args={"owner": ATTENDEE, "retries": 0},
 ):
 
     @task(task_id="start_import")
     def settle_day() -> str:
-        return start_import(ATTENDEE, get_current_context()["dag_run"].partition_key)
+        run = get_current_context()["dag_run"]
+        # With its time: a run that was deleted leaves its name to another one.
+        return start_import(ATTENDEE, run.partition_key, f"{run.run_id} {run.run_after}")
 
     @task
     def load_users() -> None:

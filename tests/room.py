@@ -92,9 +92,9 @@ class Room:
         with closing(arrived(self, attendee)) as person:
             return self.end_of(person, attendee, self.trigger(person, attendee, day))
 
-    def log(self, person: Person, attendee: str, run: str, task: str) -> list[dict[str, Any]]:
-        """What a task of a run logged."""
-        address = f"/api/v2/dags/user_data_dag.{attendee}/dagRuns/{run}/taskInstances/{task}/logs/1"
+    def log(self, person: Person, attendee: str, run: str, task: str, time: int = 1) -> list[dict[str, Any]]:
+        """What a task of a run logged, when it ran for the first time, or the second."""
+        address = f"/api/v2/dags/user_data_dag.{attendee}/dagRuns/{run}/taskInstances/{task}/logs/{time}"
         content: list[dict[str, Any]] = person.get(address).json()["content"]
         return content
 

@@ -35,7 +35,7 @@ def run(day: str | date | None = None) -> str:
 
     Returns how it ended: "success" or "failed". Raises Refused when Airflow does not take the run.
     """
-    desk.open()
+    wanted = desk.open().clock.day if day is None else str(day)
     dag = f"/api/v2/dags/user_data_dag.{settings.world().name}"
     with httpx.Client(base_url=settings.airflow_url(), timeout=30, trust_env=False) as client:
         client.headers["Authorization"] = f"Bearer {bought_token(client)}"
@@ -43,9 +43,9 @@ def run(day: str | date | None = None) -> str:
             raise Refused(
                 "user_data_dag is paused. Switch it on in Airflow (the switch beside its name), then run again."
             )
-        wanted = {"logical_date": None, "partition_key": None if day is None else str(day)}
-        started = ask(client, "POST", f"{dag}/dagRuns", json=wanted)
-        print(f"Airflow imports {'the day of the clock' if day is None else day} ...")
+        # Always with its day: Airflow's list of runs shows it.
+        started = ask(client, "POST", f"{dag}/dagRuns", json={"logical_date": None, "partition_key": wanted})
+        print(f"Airflow imports {wanted} ...")
         return watch(client, f"{dag}/dagRuns/{started['dag_run_id']}")
 
 

@@ -46,11 +46,12 @@ def until_ready(home: Path, plan: Plan, progress: Progress) -> None:
 def wait(home: Path, what: str, ready: Callable[[], bool]) -> None:
     """Poll until ready. Raises Refused when it will never be."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    before = len(deaths(home))  # of a workshop that has run for days
     while not ready():
         if not supervised.find(home, "hub"):
             raise Refused(f"JupyterHub ended while starting: {last_line(home, 'hub')}")
-        if died := keeps_dying(home):
-            raise Refused(f"{what} keeps ending while it starts: {last_line(home, died)}")
+        if len(died := deaths(home)) >= before + DEATHS:
+            raise Refused(f"{what} keeps ending while it starts: {last_line(home, died[-1])}")
         if time.monotonic() > deadline:
             raise Refused(f"{what} did not answer within {PATIENCE_SECONDS} s. The logs are in {home / 'logs'}.")
         time.sleep(0.25)
@@ -76,15 +77,17 @@ def healthy(plan: Plan) -> bool:
 
 
 def known_dags(home: Path) -> set[str]:
-    """The DAGs that can be triggered."""
-    with closing(sqlite3.connect(f"file:{home / 'airflow' / 'airflow.db'}?mode=ro", uri=True)) as database:
-        return {row[0] for row in database.execute("SELECT dag_id FROM dag WHERE NOT is_stale")}
+    """The DAGs that can be triggered; none while the database cannot be read, as when Airflow holds it."""
+    try:
+        with closing(sqlite3.connect(f"file:{home / 'airflow' / 'airflow.db'}?mode=ro", uri=True)) as database:
+            return {row[0] for row in database.execute("SELECT dag_id FROM dag WHERE NOT is_stale")}
+    except sqlite3.OperationalError:
+        return set()
 
 
-def keeps_dying(home: Path) -> str | None:
-    """A part that the hub started again and again."""
-    died = re.findall(r"Service (\S+) exited", (home / "logs" / "hub.log").read_text("utf-8", "replace"))
-    return died[-1] if len(died) >= DEATHS else None
+def deaths(home: Path) -> list[str]:
+    """The parts that the hub has seen end, one entry each time."""
+    return re.findall(r"Service (\S+) exited", (home / "logs" / "hub.log").read_text("utf-8", "replace"))
 
 
 def last_line(home: Path, service: str) -> str:

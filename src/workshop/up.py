@@ -93,13 +93,15 @@ def up(given: argparse.Namespace) -> int:
 
 
 def running_already(home: Path, names: list[str] | None, progress: Progress) -> int:
-    """A second `up`: waits for what the first one started, and says where it is."""
+    """A second `up`: makes worlds that are missing, waits for what the first one started, and says where it is."""
     settled = plan.read(home)
     if names is not None and names != settled.attendees:
         raise Refused(
             f"The workshop is running already, at {settled.url} with {', '.join(settled.attendees)}. "
             "To change who takes part: scripts/down, then scripts/up again; worlds stay."
         )
+    for name in settled.attendees:
+        stages.make_world(name)
     ready.until_ready(home, settled, progress)
     print("The workshop is running already.")
     tell(home, access.give(home, settled.url, settled.attendees))

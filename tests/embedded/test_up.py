@@ -14,8 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fde.refused import Refused
 from tests.people import Person, arrived
 from tests.room import ROOT, Room, wait_until
+from workshop import ready
 
 pytestmark = pytest.mark.embedded
 
@@ -92,6 +94,35 @@ def test_a_second_up_says_where_the_first_one_is(room: Room) -> None:
     assert room.access == passwords
 
 
+def test_a_second_up_makes_a_world_that_is_missing(room: Room) -> None:
+    desk = room.home / "worlds" / "green" / "desk"
+    aside = desk.rename(desk.with_name("aside"))
+    try:
+        assert room.script("up", "--detach").returncode == 0
+        assert (desk / "pipeline.py").exists()
+    finally:
+        shutil.rmtree(desk, ignore_errors=True)
+        aside.rename(desk)
+
+
+def test_deaths_of_long_ago_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second `up` reads a hub.log of days, and Airflow's database while Airflow may hold it."""
+    log = tmp_path / "logs" / "hub.log"
+    log.parent.mkdir()
+    log.write_text("Service scheduler exited with status -9\n" * ready.DEATHS)
+    monkeypatch.setattr(ready.supervised, "find", lambda *_: ["hub"])
+    polls = iter([False, True])
+    ready.wait(tmp_path, "Airflow", lambda: next(polls))
+
+    def dies() -> bool:
+        log.write_text(log.read_text() + "Service scheduler exited with status 1\n")
+        return False
+
+    with pytest.raises(Refused, match="keeps ending while it starts"):
+        ready.wait(tmp_path, "Airflow", dies)
+    assert ready.known_dags(tmp_path) == set()
+
+
 def test_other_attendees_while_it_runs_are_refused(room: Room) -> None:
     said = one_line(room.script("up", "--detach", "--attendees", "blue,red"))
     assert "blue, green" in said and "scripts/down" in said
@@ -103,6 +134,25 @@ def test_other_attendees_while_it_runs_are_refused(room: Room) -> None:
 def test_a_run_imports_the_day_of_the_clock(room: Room) -> None:
     assert room.import_day("green") == "success"
     assert (room.home / "worlds" / "green" / "desk" / "files" / "sales.csv").exists()
+
+
+def test_a_cleared_run_imports_its_own_day_again(room: Room) -> None:
+    """Though the clock says another day by then, and nobody named a day when it was triggered."""
+    with closing(arrived(room, "green")) as person:
+        run = room.trigger(person, "green")
+        assert room.end_of(person, "green", run) == "success"
+        try:
+            assert room.script("day-2").returncode == 0
+            address = f"/api/v2/dags/user_data_dag.green/dagRuns/{run}"
+            assert person.post(f"{address}/clear", json={"dry_run": False}).status_code == 200
+            assert room.end_of(person, "green", run) == "success"
+        finally:
+            room.script("day-1")
+        told = [line["event"] for line in room.log(person, "green", run, "start_import", time=2)]
+        settled = person.get(f"{address}/taskInstances/start_import/xcomEntries/return_value").json()["value"]
+    assert f"This run imports {DAY_1}." in told and DAY_1 in settled
+    sales = (room.home / "worlds" / "green" / "desk" / "files" / "sales.csv").read_text()
+    assert DAY_1 in sales and DAY_2 not in sales
 
 
 def test_a_backfill_imports_the_days_it_names(room: Room) -> None:
@@ -135,6 +185,8 @@ def test_the_message_for_the_attendee_comes_first(room: Room, code: str, day: st
         log = room.log(person, "green", run, task)
     first = next(line for line in log if line.get("level") in ("warning", "error", "critical"))
     assert said in first["event"]
+    assert first["event"].startswith(DAY_2 if task == "start_import" else "pipeline.py")  # not with a long path
+    assert not [line for line in log if "fde/run.py" in line["event"]]
     assert not [line for line in log if line.get("error_detail")]  # no stack trace of Airflow's
 
 
