@@ -24,14 +24,26 @@ class Guard:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             request = Request(scope)
-            if reason := refusal(request):
+            hidden = is_for_tasks(request) and came_through_proxy(request)
+            if reason := "not found" if hidden else refusal(request):
                 while (await receive()).get("more_body"):
                     pass  # what is left unread would be taken for the next request on this connection
-                await PlainTextResponse(reason, 403)(scope, receive, send)
+                await PlainTextResponse(reason, 404 if hidden else 403)(scope, receive, send)
                 return
             if AIRFLOW_COOKIE in request.cookies and not cookie_belongs(request):
                 scope = without_airflow_cookie(scope)
         await self.app(scope, receive, send)
+
+
+def is_for_tasks(request: Request) -> bool:
+    """Whether this asks the API by which tasks report. They reach Airflow at its own port."""
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return path == "/execution" or path.startswith("/execution/")
+
+
+def came_through_proxy(request: Request) -> bool:
+    """Whether people sent this, at their port: the proxy adds from where."""
+    return any(name.startswith("x-forwarded-") for name in request.headers)
 
 
 def refusal(request: Request) -> str | None:

@@ -12,6 +12,7 @@ import yaml
 
 from tests.embedded.planted import DAG, KEPT, NAME, RUN, SECRET, TASK, found, planted, wait_for
 from tests.people import AIRFLOW, Person, arrived
+from workshop import plan
 
 pytestmark = pytest.mark.embedded
 
@@ -240,7 +241,20 @@ def test_a_bought_token_opens_no_more_than_a_browser(room: Any, blue: Person, id
     for path in (f"dags/{DAG}", f"dags/{DAG}/dagRuns/{RUN}", f"dagSources/{DAG}", f"variables/{NAME}", "importErrors"):
         assert notebook.get(f"/api/v2/{path}").status_code == 403
     for path in (f"variables/{NAME}", f"connections/{NAME}", f"xcoms/{DAG}/{RUN}/{TASK}/return_value"):
-        assert notebook.get(f"/execution/{path}").status_code in (401, 403)
+        assert notebook.get(f"{plan.read(room.home).airflow_url}/execution/{path}").status_code in (401, 403)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/health", "/docs", "/openapi.json", "/%68ealth", f"/variables/{NAME}"])
+@pytest.mark.parametrize("headers", [{}, {"Connection": "X-Forwarded-For, X-Forwarded-Host"}, {"X-Forwarded-For": ""}])
+def test_the_api_of_tasks_is_not_at_the_peoples_port(room: Any, path: str, headers: dict[str, str]) -> None:
+    for execution in ("/execution", "/%65xecution"):
+        outside = httpx.get(f"{room.url}{AIRFLOW}{execution}{path}", headers=headers, trust_env=False)
+        assert (outside.status_code, outside.text) == (404, "not found")
+
+
+def test_tasks_reach_their_api_at_airflows_own_port(room: Any) -> None:
+    own = plan.read(room.home).airflow_url
+    assert httpx.get(f"{own}/execution/health", trust_env=False).status_code == 200
 
 
 def test_a_file_may_not_name_somebody_elses_dag(instructor: Person, ids: dict[str, str]) -> None:
