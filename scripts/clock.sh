@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by day and deploy: the clocks, as folders of an embedded workshop or as ConfigMaps of a cluster.
-refuse() { echo "$(basename "$0"): $* Nothing was changed." >&2; exit 2; }
+refuse() { echo "${said_as:-$(basename "$0")}: $* Nothing was changed." >&2; exit 2; }
 home=${FDE_HOME:-${FDE_WORLD:+${FDE_WORLD%/worlds/*}}} home=${home:-$(dirname "${BASH_SOURCE[0]}")/../.workshop}
 if [[ -d $home/clocks ]]; then
   clocks() { ls "$home/clocks"; }
@@ -18,6 +18,6 @@ mine=${FDE_WORLD:+$(basename "$FDE_WORLD")} who=${2:-$mine} clock=clock${who:+-$
 [[ -z $mine || $who == "$mine" ]] || refuse "This is the terminal of $mine: it moves only $mine."
 read -ra days <<<"$(get clock days 2>/dev/null | tr '\n' ' ')"
 [[ ${#days[@]} -gt 0 ]] || refuse "No clock found. Start the workshop first: scripts/up."
-[[ -n $mine ]] || clocks | grep -qx "$clock" || refuse "There is no attendee $who. Attendees: $(clocks | sed -n 's/^clock-//p' | paste -sd' ')."
+[[ -n $mine ]] || clocks | grep -qx "$clock" || refuse "There is no attendee $who. Attendees: $(clocks | sed -n 's/^clock-//p' | paste -sd' ' -)."
 effective() { local own; own=$(get "$clock" "$1"); own=${own:-$(get clock "$1")}; echo "${own:-$2}"; } # KEY DEFAULT: their own wins
 number() { local n; for n in "${!days[@]}"; do [[ ${days[n]} != "$1" && $((n + 1)) != "$1" ]] || echo $((n + 1)); done; } # N|DATE

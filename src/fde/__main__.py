@@ -18,10 +18,15 @@ def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
     command = _parser().parse_args(argv)
     try:
         command.act(open_world(), command)
+        return 0
     except Refused as error:
         print(f"fde: {error}", file=sys.stderr)
-        return 2
-    return 0
+    except OSError as error:
+        print(f"fde: {error.filename or 'disk'}: {error.strerror or error}. Mend that and try again.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("fde: interrupted. Run it again: what was done is not done twice in the lake.", file=sys.stderr)
+        return 130
+    return 2
 
 
 def _run(world: World, command: argparse.Namespace) -> None:
@@ -65,7 +70,8 @@ def _start_over(world: World, command: argparse.Namespace) -> None:
     print(
         f"This desk's data is set aside in {kept}. Lake and files/ are empty; pipeline and notebooks are as they were."
     )
-    print("Next: day-1, then run the first day.")
+    clock = world.clock
+    print(f"Next: run the days again, from {clock.days[0]} to {clock.day}: fde run --day {clock.days[0]}, and so on.")
 
 
 def _parser() -> argparse.ArgumentParser:

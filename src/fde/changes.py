@@ -57,10 +57,13 @@ def sales_seen(world: World, day: str, until: str) -> pd.DataFrame:
         users, file = _users_of(world, day), world.files / "orders.csv"
         if not file.exists():
             raise Refused(f"what moved? No idea: no sales in the lake, and no {file}. Run a day first: fde run")
-        groups = pd.read_csv(file).merge(users, on="user_id").groupby(["sales_date", "status"], as_index=False)
-        sales = groups.agg(
-            orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")
-        )
+        try:
+            groups = pd.read_csv(file).merge(users, on="user_id").groupby(["sales_date", "status"], as_index=False)
+            sales = groups.agg(
+                orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(f"{file}: these are no orders any more ({error}). Begin again: fde start-over") from None
     return sales[sales["sales_date"] <= until].reset_index(drop=True)
 
 

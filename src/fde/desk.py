@@ -14,6 +14,7 @@ from fde.refused import Refused
 
 RENAME_EXCHANGE = 2  # of renameat2(2) in Linux; RENAME_SWAP of renamex_np(2) in macOS has the same value
 AT_FDCWD = -100
+DATA = ("files", "lake")  # what starting over begins anew; all else on a desk comes along
 
 
 def make(world: Path, texts: Mapping[str, bytes]) -> None:
@@ -28,16 +29,19 @@ def make(world: Path, texts: Mapping[str, bytes]) -> None:
 
 
 def start_over(world: Path) -> Path:
-    """Begin with an empty lake and empty `files/`; pipeline and notebooks stay as they are.
+    """Begin with an empty lake and empty `files/`; all else on the desk stays as it is.
 
     The former desk is kept whole; its new place is returned. Raises Refused while a run is going on.
     """
     desk = world / "desk"
     with _nobody_runs(world):
-        texts = {file.name: file.read_bytes() for file in desk.iterdir() if file.is_file()}
-        fresh = _build(world, texts)
-        for name in texts:
-            shutil.copystat(desk / name, fresh / name)
+        (world / "kept").mkdir(exist_ok=True)
+        fresh = _build(world, {})
+        for thing in (thing for thing in desk.iterdir() if thing.name not in DATA):
+            if thing.is_dir() and not thing.is_symlink():
+                shutil.copytree(thing, fresh / thing.name, symlinks=True)
+            else:
+                shutil.copy2(thing, fresh / thing.name, follow_symlinks=False)
         kept = fresh.rename(_next_place(world / "kept"))
         exchange(kept, desk)
     return kept

@@ -44,6 +44,7 @@ def call(world: World, name: str, day: str) -> None:
             raise Refused(
                 f"{file}: there is no function {name}(world, day). The pipeline needs {', '.join(FUNCTIONS)}."
             )
+        world.files.mkdir(exist_ok=True)
         with _told_by_line(file):
             function(world.of_run(day, code), day)
 
@@ -51,9 +52,10 @@ def call(world: World, name: str, day: str) -> None:
 def run(world: World, key: str | None = None, tell: Callable[[str], None] = lambda line: None) -> str:
     """Run a day from start to end; `tell` hears a line a step. Returns the day. Raises Refused."""
     day = start_import(world, key)
-    for name in FUNCTIONS:
-        call(world, name, day)
-        tell(f"{day}  {name}  done")
+    with shared_lock(world.path):
+        for name in FUNCTIONS:
+            call(world, name, day)
+            tell(f"{day}  {name}  done")
     return day
 
 
@@ -70,7 +72,9 @@ def _load(file: Path) -> tuple[bytes, ModuleType]:
     try:
         code = file.read_bytes()
     except OSError as error:
-        raise Refused(f"{file}: cannot be read: {error.strerror}. Copy one from kept/, or: fde start-over") from None
+        raise Refused(
+            f"{file}: cannot be read: {error.strerror}. Take one again, in a notebook: solution.take('mutable')"
+        ) from None
     module = ModuleType("pipeline")
     module.__file__ = str(file)
     with _told_by_line(file):
@@ -84,8 +88,8 @@ def _told_by_line(file: Path) -> Iterator[None]:
     try:
         yield
     except SyntaxError as error:
-        line = (error.text or "").strip()
-        raise Refused(f"{error.filename}, line {error.lineno}: {line}\n{type(error).__name__}: {error.msg}") from error
+        where = f"{error.filename or file}, line {error.lineno or 1}: {(error.text or '').strip()}"
+        raise Refused(f"{where}\n{type(error).__name__}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)]
         where = f"{file}"

@@ -1,5 +1,6 @@
 """One file of a source: read whole, checked column by column, or refused with the place of the first bad cell."""
 
+import csv
 import io
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def _read_cells(file: Path, source: str) -> pa.Table:
             f"{file}, line {line}: not UTF-8 (byte {data[error.start]:#04x}). Save the file as UTF-8."
         ) from None
     data = data.removeprefix(b"\xef\xbb\xbf").rstrip() + b"\n"
-    header = [name.strip() for name in data.split(b"\n", 1)[0].decode().split(",")]
+    header = [name.strip() for name in next(csv.reader([data.split(b"\n", 1)[0].decode()]))] or [""]
     _check_header(header, file, source)
     ragged: list[pyarrow.csv.InvalidRow] = []
 
@@ -67,7 +68,7 @@ def _read_cells(file: Path, source: str) -> pa.Table:
         row = ragged[0]
         raise Refused(
             f"{file}, line {row.number}: {row.actual_columns} values where {row.expected_columns} belong: "
-            f"{row.text[:60]!r}. Look for a missing or extra comma or quote. Nothing was imported."
+            f"{row.text[:60]!r}. Look for a missing or extra comma or quote. Nothing of this file was imported."
         )
     return table
 
@@ -75,16 +76,21 @@ def _read_cells(file: Path, source: str) -> pa.Table:
 def _check_header(header: list[str], file: Path, source: str) -> None:
     columns = SOURCES[source]
     expected = ",".join(column.name for column in columns if not column.optional)
+    first = f"{file}, line 1"
     if header == [""]:
         raise Refused(f"{file}: the file is empty. Its first line should be {expected}.")
-    for column in columns:
-        if column.name not in header and not column.optional:
-            raise Refused(f"{file}, line 1: column {column.name!r} is missing. Expected {expected}.")
+    if len(header) == 1 and ";" in header[0]:
+        raise Refused(f"{first}: values are separated by semicolons. Save the file with commas: {expected}.")
     for name in header:
         if name not in {column.name for column in columns}:
-            raise Refused(f"{file}, line 1: column {name!r} is unknown. Expected {expected}.")
+            hint = " Names are in small letters." if name.lower() in expected else ""
+            what = f"column {name!r} is unknown" if name else "a column has no name; is there a comma too many?"
+            raise Refused(f"{first}: {what}. Expected {expected}.{hint}")
         if header.count(name) > 1:
-            raise Refused(f"{file}, line 1: column {name!r} stands twice.")
+            raise Refused(f"{first}: column {name!r} stands twice.")
+    for column in columns:
+        if column.name not in header and not column.optional:
+            raise Refused(f"{first}: column {column.name!r} is missing. Expected {expected}.")
 
 
 def _checked(cells: pa.ChunkedArray, column: Column, file: Path) -> pa.ChunkedArray:
@@ -124,4 +130,6 @@ def _refuse_first(fits: pa.ChunkedArray, cells: pa.ChunkedArray, column: str, fi
     row = bad[0].as_py()
     more = f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
     value = "" if cells[row].as_py() is None else cells[row].as_py()
-    raise Refused(f"{file}, line {row + 2}, column {column}: {str(value)!r}: {reason}{more}. Nothing was imported.")
+    raise Refused(
+        f"{file}, line {row + 2}, column {column}: {str(value)!r}: {reason}{more}. Nothing of this file was imported."
+    )

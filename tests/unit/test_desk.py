@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,25 @@ def test_starting_over_in_the_middle_of_a_run_is_refused(attendee: Make) -> None
     with fde.run.shared_lock(one.path), pytest.raises(Refused, match="a run is going on"):
         fde.desk.start_over(one.path)
     assert not list((one.path / "kept").iterdir())
+
+
+def test_what_else_lies_on_the_desk_comes_along(attendee: Make) -> None:
+    one = attendee("mutable")
+    (one.world.desk / "notes").mkdir()
+    (one.world.desk / "notes" / "idea.txt").write_text("keep users")
+    (one.path / "kept").rmdir()
+    fde.desk.start_over(one.path)
+    assert (one.world.desk / "notes" / "idea.txt").read_text() == "keep users"
+
+
+def test_starting_over_mends_a_desk_whose_data_is_something_else(attendee: Make) -> None:
+    one = attendee("functional")
+    for name in ("lake", "files"):
+        shutil.rmtree(one.world.desk / name)
+        (one.world.desk / name).write_text("not a folder")
+    fde.desk.start_over(one.path)
+    one.run(1)
+    assert not one.shown().empty
 
 
 def test_making_a_world_again_touches_nothing(attendee: Make) -> None:

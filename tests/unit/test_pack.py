@@ -1,5 +1,6 @@
 """The pack: what the source systems deliver, and each way in which a file can be wrong."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def test_files_of_other_systems_are_read_too(shop: Path) -> None:
     assert len(Pack(shop).rows("users", DAY_1, DAY_1)) == 30
 
 
+def test_quoted_names_and_values_are_read(shop: Path) -> None:
+    (shop / "users_day-1.csv").write_text('"user_id","name","status"\n"1","Ash, the tall","gold"\n')
+    assert Pack(shop).rows("users", DAY_1, DAY_1).to_pylist() == [
+        {"user_id": 1, "name": "Ash, the tall", "status": "gold"}
+    ]
+
+
 def test_a_day_without_orders_is_legal(shop: Path) -> None:
     (shop / "orders_day-1.csv").write_text("sales_date,quantity,revenue,user_id\n")
     assert len(Pack(shop).rows("orders", DAY_1, DAY_1)) == 0
@@ -70,7 +78,20 @@ def line(text: str, number: int, old: str, new: str) -> str:
 #: what is wrong -> (file, how it is spoiled, what the message must say)
 SPOILED: dict[str, tuple[str, Callable[[str], str], tuple[str, ...]]] = {
     "empty file": ("orders", lambda text: "", ("empty", "sales_date,quantity,revenue,user_id")),
-    "missing column": ("orders", lambda text: text.replace("revenue", "income", 1), ("line 1", "'revenue' is missing")),
+    "missing column": (
+        "users",
+        lambda text: re.sub(",[^,]*$", "", text, flags=re.M),
+        ("'status' is missing",),
+    ),
+    "another column": ("orders", lambda text: text.replace("revenue", "income", 1), ("line 1", "'income' is unknown")),
+    "semicolons": ("orders", lambda text: text.replace(",", ";"), ("line 1", "semicolons")),
+    "capitals": ("orders", lambda text: text.replace("revenue", "Revenue"), ("line 1", "'Revenue'", "small letters")),
+    "comma at the end": ("users", lambda text: text.replace("status\n", "status,\n", 1), ("line 1", "comma too many")),
+    "decimal comma": (
+        "orders",
+        lambda text: line(text, 2, "78.00", '"78,00"'),
+        ("line 2", "revenue", "like 12.50"),
+    ),
     "extra column": ("users", lambda text: text.replace("status\n", "status,age\n", 1), ("line 1", "'age' is unknown")),
     "column twice": (
         "users",

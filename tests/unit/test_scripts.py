@@ -85,7 +85,7 @@ def test_roll_back_goes_one_day_back_from_what_is_shown(scripts: Scripts) -> Non
     for day in ("03", "02", "01"):
         assert f"show 2022-01-{day}. No data was touched" in scripts.says("roll-back")
         assert seen("blue") == ("2022-01-04", f"2022-01-{day}")
-    assert "no day of the story is before it" in scripts.refuses("roll-back")
+    assert "roll-back: No day of the story is before the one shown, 2022-01-01" in scripts.refuses("roll-back")
     scripts.says("deploy 3")
     assert seen("blue")[1] == "2022-01-03"
     scripts.says("deploy latest")

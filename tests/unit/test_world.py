@@ -1,11 +1,13 @@
 """The world: what a pipeline may do, and what it may not."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from fde import lake
+from fde.changes import sales_moved
 from fde.refused import Refused
 from tests.conftest import Attendee
 
@@ -134,3 +136,26 @@ def test_a_sales_file_that_makes_no_sense_is_named(text: str, attendee: Make) ->
     (one.world.files / "sales.csv").write_text(text)
     with pytest.raises(Refused, match=r"files/sales.csv: "):
         one.world.sales()
+
+
+def test_a_day_without_orders_is_shown_by_a_mutable_pipeline(attendee: Make, shop: Path) -> None:
+    (shop / "orders_day-1.csv").write_text("sales_date,quantity,revenue,user_id\n")
+    one = attendee("mutable", pack=shop)
+    one.run(1)
+    assert one.shown().empty
+
+
+def test_files_that_were_deleted_come_back_with_the_next_run(attendee: Make) -> None:
+    one = attendee("mutable")
+    one.world.files.rmdir()
+    one.run(1)
+    assert not one.shown().empty
+
+
+def test_orders_that_are_none_any_more_are_said(attendee: Make) -> None:
+    one = attendee("immutable_users")
+    one.run(1, 2)
+    for text in ("", "a,b\n1,2\n"):
+        (one.world.files / "orders.csv").write_text(text)
+        with pytest.raises(Refused, match=r"files/orders.csv: .*fde start-over"):
+            sales_moved(one.world, DAY_1, DAY_2)
