@@ -30,7 +30,7 @@ def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
 
 
 def _run(world: World, command: argparse.Namespace) -> None:
-    run(world, command.day, tell=print)
+    run(world, _date(world, command.day), tell=print)
     print("Next: fde show")
 
 
@@ -52,7 +52,7 @@ def _versions(world: World, command: argparse.Namespace) -> None:
 
 
 def _diff(world: World, command: argparse.Namespace) -> None:
-    before, after = sorted((command.before, command.after))
+    before, after = sorted((_date(world, command.before) or "", _date(world, command.after) or ""))
     for day in (before, after):
         world.pack.number(day)
     changed = users_changed(world, before, after)
@@ -74,6 +74,12 @@ def _start_over(world: World, command: argparse.Namespace) -> None:
     print(f"Next: run the days again, from {clock.days[0]} to {clock.day}: fde run --day {clock.days[0]}, and so on.")
 
 
+def _date(world: World, day: str | None) -> str | None:
+    """The date of a day that was said by its number; anything else as it is."""
+    days = world.pack.days
+    return days[int(day) - 1] if day and day.isdecimal() and 1 <= int(day) <= len(days) else day
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fde", description="Work on your desk: run a day, look at what is deployed.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -83,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(act=act)
         return one
 
-    add("run", _run, "run the pipeline for a day").add_argument("--day", help="ISO date (default: the clock's day)")
+    add("run", _run, "run the pipeline for a day").add_argument(
+        "--day", help="a date or its number (default: the clock's day)"
+    )
     add("show", _show, "the deployed sales as a table, with their receipt")
     add("versions", _versions, "the versions of sales: what each import read and which code made it")
     diff = add("diff", _diff, "two days side by side: users who differ, sales that moved")

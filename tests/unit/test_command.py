@@ -46,7 +46,7 @@ def test_versions_lists_what_each_import_read(attendee: Make, capsys: pytest.Cap
 def test_diff_names_the_user_and_the_money(attendee: Make, capsys: pytest.CaptureFixture[str]) -> None:
     one = attendee("immutable_users")
     one.run(1, 2)
-    for order in ("2022-01-01 2022-01-02", "2022-01-02 2022-01-01"):
+    for order in ("2022-01-01 2022-01-02", "2022-01-02 2022-01-01", "1 2", "2 2022-01-01"):
         _, out, _ = fde(one, f"diff {order}", capsys)
         assert "Oak status silver   gold" in out
         assert "gold    59.85 659.35  599.50" in out
@@ -64,6 +64,8 @@ def test_start_over_says_where_the_former_desk_is(attendee: Make, capsys: pytest
         ("show", "nothing to show yet"),
         ("run --day 2022-01-02", "has not happened yet"),
         ("run --day 2022-01-00", "is no date"),
+        ("run --day 2", "2022-01-02 has not happened yet"),
+        ("run --day 9", "'9' is no date"),
         ("diff 2022-01-01 2022-01-02", "No idea: this desk keeps no users of 2022-01-01"),
         ("diff 2022-01-01 2022-02-02", "2022-02-02 is not a day of the story"),
     ],
