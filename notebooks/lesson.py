@@ -9,17 +9,21 @@
 # You look after a small shop's pipeline. Every day it loads the shop's users and orders, and a dashboard shows the
 # revenue. One morning a bar of *yesterday* is different. Somebody asks you: **what changed?**
 #
-# In about an hour you will have a pipeline that can answer. You will need nothing but this notebook:
+# In about an hour you will have a pipeline that can answer. This notebook leads you through; what else you need (your
+# pipeline, Airflow) is one click away.
 #
 # - **Shift + Enter** runs a cell and goes on to the next one. That is how you read this page.
 # - **Enter** lets you write into a cell, **Esc** ends it.
 # - Where it says *My prediction*, write one. A wrong one is worth more than none.
+#
+# The amounts in the text are those of the shop in `sources/shop`. With another pack the story is the same, the amounts
+# are not.
 
 # %% [markdown]
 # ## 0. Where you are
 #
-# You have a **desk**: the folder at the left. It holds this lesson, your `pipeline.py`, and your data. All of it is yours;
-# nobody else sees it, and nothing that you do here can break somebody else's.
+# You have a **desk**: the folder at the left. It holds this lesson, your `pipeline.py`, and your data. All of it is yours,
+# and the cells of this lesson change only what is yours.
 #
 # Run the next cell. It opens your desk and defines `dashboard()`, which draws what the notebook
 # [order_status_chart.ipynb](order_status_chart.ipynb) draws.
@@ -72,7 +76,10 @@ print((world.desk / "pipeline.py").read_text())
 #   open *Advanced Options* first and write the day, like 2022-01-01, into *Partition Key*;
 # - in a terminal (**File**, **New**, **Terminal**): `fde run`, which runs the three functions without Airflow.
 #
-# This lesson uses the first one. Try the others whenever you like.
+# This lesson uses the first one. Use **one of the three, and once a day**: two ways are two runs.
+#
+# > **Your numbers differ from the text, or a run failed?** A run that failed may have done half of its work. Begin again:
+# > `!fde start-over`, and then the days so far, in order: `!day-1`, `airflow.run()`, `!day-2`, `airflow.run()`, and so on.
 
 # %%
 airflow.run()
@@ -94,8 +101,10 @@ dashboard()
 # ...
 
 # %% [markdown]
-# Now let the day pass. (`!` runs a command as in a terminal. In a room the instructor may let the days pass for everyone;
-# doing it once more does no harm.)
+# Now let the day pass. `!` runs a command as in a terminal.
+#
+# `!day-2` sets *your own* clock, forward or back, and nobody else's. Does your instructor let the days pass for everyone?
+# Then leave such cells out; at your own pace, run them. When the instructor sets a day, all clocks go there.
 
 # %%
 # !day-2
@@ -169,11 +178,14 @@ solution.diff("immutable_users")
 solution.take("immutable_users")
 
 # %% [markdown]
-# The clock still says day 1. Run it, let day 2 pass, run that.
+# Set your clock to day 1 (it says so already, unless the instructor has moved it) and run it. Let day 2 pass, run that.
 #
 # **My prediction:** will yesterday's bars move this time? And what will the answer to "what changed?" be?
 #
 # ...
+
+# %%
+# !day-1
 
 # %%
 airflow.run()
@@ -252,8 +264,14 @@ solution.take("functional")
 
 # %% [markdown]
 # The old data was made by the old pipeline. Begin again with an empty lake, show the latest, and let Airflow run the three
-# days. In Airflow itself this is a **backfill**: open `user_data_dag`, press **Trigger**, choose *Backfill*, from 2022-01-01
-# to 2022-01-03, and *All Runs*.
+# days.
+#
+# In Airflow itself this is a **backfill**, and you may use it in place of the cell with `for`: open `user_data_dag`, press
+# **Trigger**, choose *Backfill*, and mind two things.
+#
+# - *Date Range* asks for a time, too: from 2022-01-01 **00:00** to 2022-01-03 **00:00**, in UTC. A later time on the first
+#   day leaves that day out, and nobody tells you.
+# - *Reprocess Behavior* is *Missing Runs*. Choose **All Runs**: these days were run before.
 #
 # **My prediction:** silver of day 1 will be: ...
 
@@ -329,7 +347,16 @@ dashboard()
 
 # %% [markdown]
 # Clean: bronze of day 3 is 1,549.95. The receipt says where it comes from: `2022-01-03: sales v5`, a *new version* of an
-# *old day*. And what did people see before, on the evening of day 3? That is version 3:
+# *old day*. So once more, and now for good: what changed?
+
+# %%
+# !fde diff 2022-01-03 2022-01-04
+
+# %% [markdown]
+# **Let me check yesterday.** The fake order left bronze of 2022-01-03, 36,072.00 less, and the late order joined silver of
+# 2022-01-02, 149.85 more. Fir got another status, too, and this time that moved no bar of an earlier day.
+#
+# And what did people see before, on the evening of day 3? That is version 3:
 
 # %%
 # !deploy v3
@@ -362,3 +389,5 @@ dashboard()
 # - **Keep the day apart from the version.** The day is what it is about, the version is when you learned it.
 #
 # Look at [pipeline.py](pipeline.py) once more. It became shorter.
+#
+# Days go on: `!day 5` is an ordinary one. Run it and see that nothing before it moves.

@@ -30,8 +30,8 @@ with desk.plainly():
 # %% [markdown]
 # ## Which sales moved?
 #
-# Sales of the days until yesterday: as the dashboard showed them yesterday, and as it shows them today.
-# No rows in the table: nothing moved.
+# Sales of the days until yesterday: by what was known yesterday, and by what is known today.
+# (A day that was run only later is shown as its first run showed it.) No rows in the table: nothing moved.
 
 # %%
 with desk.plainly():

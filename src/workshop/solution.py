@@ -9,7 +9,10 @@ from workshop import settings
 
 def diff(stage: str) -> None:
     """Print the lines in which this desk's `pipeline.py` differs from a stage of the lesson."""
-    mine, theirs = _code(_pipeline().read_bytes()), _code(_solution(stage).read_bytes())
+    file, solution = _pipeline(), _solution(stage)
+    if not file.is_file():
+        raise Refused(f'{file}: there is no pipeline to compare. To get the first one: solution.take("mutable")')
+    mine, theirs = _code(file.read_bytes()), _code(solution.read_bytes())
     lines = list(difflib.unified_diff(mine, theirs, n=1, lineterm=""))[2:]
     if not lines:
         print(f"No line differs: your pipeline.py is {stage}.")
@@ -21,10 +24,18 @@ def diff(stage: str) -> None:
 def take(stage: str, replace_mine: bool = False) -> None:
     """Put a stage onto this desk as its `pipeline.py`; what it replaces is kept in the world's `kept/`.
 
-    A `pipeline.py` with lines of the attendee's own is left as it is, unless `replace_mine`.
+    A `pipeline.py` with lines of the attendee's own is left as it is, unless `replace_mine`. One that is gone is made.
     """
     file, solution = _pipeline(), _solution(stage)
-    mine, theirs = file.read_bytes(), solution.read_bytes()
+    if file.is_file():
+        _replace(file, solution, replace_mine)
+    else:
+        _write(file, solution.read_bytes())
+        print(f"Your pipeline.py was gone; it is {stage} now.")
+
+
+def _replace(file: Path, solution: Path, replace_mine: bool) -> None:
+    stage, mine, theirs = solution.stem, file.read_bytes(), solution.read_bytes()
     if _code(mine) == _code(theirs):
         print(f"Nothing to do: your pipeline.py is {stage} already.")
         return
@@ -33,20 +44,22 @@ def take(stage: str, replace_mine: bool = False) -> None:
         print(f'To replace it all the same (yours is kept): solution.take("{stage}", replace_mine=True)')
         return
     kept = file.parents[1] / "kept"
+    kept.mkdir(exist_ok=True)
     former = kept / f"pipeline-{len(list(kept.glob('pipeline-*.py'))) + 1}.py"
     former.write_bytes(mine)
-    part = file.with_name(".pipeline.py.part")
-    part.write_bytes(theirs)
-    part.replace(file)
+    _write(file, theirs)
     print(f"Your pipeline.py is {stage} now. The former one is kept: {former}")
     print("If it is open in JupyterLab: File, Reload Python File from Disk.")
 
 
+def _write(file: Path, text: bytes) -> None:
+    part = file.with_name(".pipeline.py.part")
+    part.write_bytes(text)
+    part.replace(file)
+
+
 def _pipeline() -> Path:
-    file = settings.world() / "desk" / "pipeline.py"
-    if not file.is_file():
-        raise Refused(f"{file}: there is no pipeline to compare or replace. Copy one from kept/, or: fde start-over")
-    return file
+    return settings.world() / "desk" / "pipeline.py"
 
 
 def _solution(stage: str) -> Path:

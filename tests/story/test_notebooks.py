@@ -212,11 +212,17 @@ def test_a_day_sent_again_is_clean_and_its_old_version_stays(bars: dict[str, Bar
 
 
 def test_the_lesson_answers_what_changed(lesson: NotebookNode) -> None:
-    first, second = (cell for cell in lesson.cells if cell.source.startswith("!fde diff"))
+    first, second, third = (cell for cell in lesson.cells if cell.source.startswith("!fde diff"))
     assert texts(first) == [
         "fde: what changed? No idea: this desk keeps no users of 2022-01-01. (users.csv holds only the last dump.)\r\n"
     ]
     assert re.search(r"Oak +status +silver +gold", texts(second)[0])
+    moved = "".join(texts(third)).partition("look different on 2022-01-04: ")[2].splitlines()
+    assert moved[0] == "2"
+    assert [line.split() for line in moved[2:]] == [
+        ["2022-01-02", "silver", "465.40", "615.25", "149.85"],
+        ["2022-01-03", "bronze", "37,621.95", "1,549.95", "-36,072.00"],
+    ]
 
 
 def test_every_picture_has_words_and_nothing_comes_from_a_network(lesson: NotebookNode) -> None:
@@ -281,3 +287,12 @@ def test_the_dashboard_says_the_day_what_is_deployed_and_its_receipt(room: Room)
     assert "On 2022-01-02, 41 orders brought in 2,177.25: bronze 1,290.85, gold 193.30" in said(notebook)
     (table,) = dashboards(notebook)
     assert list(table) == ["2022-01-01", "2022-01-02"]
+
+
+def test_what_changed_tells_a_late_order_and_a_day_sent_again(room: Room) -> None:
+    room.uses("functional")
+    room.runs(1, 2, 3, 4)
+    fde.run.run(desk.open(), "2022-01-03")
+    answer = said(room.opens("what_changed"))
+    assert "bronze of 2022-01-03 by -36,072.00" in answer
+    assert "silver of 2022-01-02 by +149.85" in answer

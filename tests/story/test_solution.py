@@ -60,6 +60,30 @@ def test_taking_what_is_there_already_changes_nothing(pipeline: Path) -> None:
     assert not list(pipeline.parents[1].glob("kept/*"))
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_pipeline_that_is_gone_is_made(pipeline: Path, stage: str) -> None:
+    pipeline.unlink()
+    solution.take(stage)
+    assert pipeline.read_text().splitlines() == code(stage)
+    assert not list(pipeline.parents[1].glob("kept/*"))
+
+
+def test_a_pipeline_that_is_gone_cannot_be_compared_and_the_remedy_works(pipeline: Path) -> None:
+    pipeline.unlink()
+    with pytest.raises(Refused, match=r'there is no pipeline to compare.*solution\.take\("mutable"\)'):
+        solution.diff("functional")
+    solution.take("mutable")
+    solution.diff("functional")
+
+
+def test_the_former_pipeline_is_kept_though_the_folder_for_it_was_deleted(pipeline: Path) -> None:
+    kept = pipeline.parents[1] / "kept"
+    kept.rmdir()
+    solution.take("functional")
+    assert pipeline.read_text().splitlines() == code("functional")
+    assert [file.read_text().splitlines() for file in kept.iterdir()] == [code("mutable")]
+
+
 def test_a_stage_that_is_none_is_refused_with_those_there_are(pipeline: Path) -> None:
     with pytest.raises(Refused, match=r"no stage 'functionl'\. Stages: functional, immutable_users, mutable"):
         solution.take("functionl")
