@@ -1,6 +1,7 @@
 """Gives a notebook, a terminal or a task its world and clock; makes worlds."""
 
 import json
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,19 @@ from fde.pack import Pack
 from fde.refused import Refused
 from fde.world import World
 from workshop import clock, settings
+
+KERNEL = {  # what the kernel will say of itself: a notebook that says less counts as changed as soon as it is opened
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": platform.python_version(),
+    },
+}
 
 
 def open(attendee: str | None = None) -> World:  # noqa: A001 - desk.open reads as what it does
@@ -57,6 +71,7 @@ def _texts() -> dict[str, bytes]:
     texts = {"pipeline.py": (root / "solutions" / "mutable.py").read_bytes()}
     for source in sorted((root / "notebooks").glob("*.py")):
         notebook = jupytext.read(source)
+        notebook.metadata |= KERNEL
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{source.stem}-{number}"
         texts[f"{source.stem}.ipynb"] = json.dumps(notebook, indent=1, ensure_ascii=False).encode()
