@@ -54,7 +54,7 @@ def test_signing_in_opens_the_lesson_and_nothing_in_front_of_it(signed_in: Any) 
     assert signed_in.locator("#jp-main-dock-panel .jp-mod-current .lm-TabBar-tabLabel").inner_text() == "lesson.ipynb"
     signed_in.locator(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     assert signed_in.locator(".jp-Dialog, .Toastify__toast").count() == 0
-    signed_in.wait_for_timeout(2_000)  # the kernel has told Lab its language by then
+    signed_in.get_by_text("| Idle").first.wait_for()  # the kernel has told Lab its language by then
     assert signed_in.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty").count() == 0
 
 
