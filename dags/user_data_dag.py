@@ -3,11 +3,12 @@
 Each task calls one function of your own `desk/pipeline.py`, as it is at that moment.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, CronPartitionTimetable, get_current_context, task
 
+from workshop import settings
 from workshop.task import call, start_import
 
 ATTENDEE = Path(__file__).parent.name
@@ -40,7 +41,12 @@ with DAG(
     catchup=False,
     max_active_runs=1,  # one import at a time at one desk
     # No retries: run twice, a pipeline that changes data in place counts everything twice.
-    default_args={"owner": ATTENDEE, "retries": 0},
+    # An endless loop must not hold its place for ever.
+    default_args={
+        "owner": ATTENDEE,
+        "retries": 0,
+        "execution_timeout": timedelta(seconds=settings.task_seconds()),
+    },
 ):
 
     @task(task_id="start_import")

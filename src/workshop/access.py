@@ -33,13 +33,17 @@ def read_private(path: Path) -> dict[str, Any]:
 
 def give(home: Path, url: str, attendees: list[str]) -> dict[str, Any]:
     """Write `access.json` for these attendees and return it. Who had a password keeps it."""
-    before = read_private(home / "access.json")
+    access = roster(read_private(home / "access.json"), url, attendees)
+    write_private(home / "access.json", access)
+    return access
+
+
+def roster(before: dict[str, Any], url: str, attendees: list[str]) -> dict[str, Any]:
+    """Who may sign in with which password. before: the same of a former time; who had a password keeps it."""
     had = {**before.get("attendees", {}), **before.get("instructor", {})}
     passwords = {name: had.get(name) or new_password() for name in [*attendees, RESERVED]}
     access = {"url": url, "attendees": {name: passwords[name] for name in attendees}}
-    access["instructor"] = {RESERVED: passwords[RESERVED]}
-    write_private(home / "access.json", access)
-    return access
+    return {**access, "instructor": {RESERVED: passwords[RESERVED]}}
 
 
 def new_password() -> str:
@@ -53,7 +57,12 @@ def keys(home: Path) -> dict[str, str]:
     path = home / "secrets.json"
     kept = read_private(path)
     made = {"jwt": secrets.token_hex(48), "cookie": secrets.token_hex(32), "airflow": secrets.token_hex(32)}
-    made["fernet"] = secrets.token_urlsafe(32) + "="  # 32 bytes in base64, as Airflow wants it
+    made["fernet"] = fernet()
     if not made.keys() <= kept.keys():
         write_private(path, {**made, **kept})
     return {**made, **kept}
+
+
+def fernet() -> str:
+    """A key for what Airflow keeps encrypted: 32 bytes in base64, as it wants them."""
+    return secrets.token_urlsafe(32) + "="

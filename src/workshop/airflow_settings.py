@@ -56,7 +56,7 @@ def environment(home: Path, plan: Plan, keys: Mapping[str, str]) -> dict[str, st
         "api_auth": {"jwt_secret": keys["jwt"], "jwt_expiration_time": 3600},
         "database": {"sql_alchemy_conn": f"sqlite:///{airflow / 'airflow.db'}"},
         "dag_processor": {
-            "dag_bundle_config_list": json.dumps([bundle(airflow, name) for name in plan.attendees]),
+            "dag_bundle_config_list": json.dumps([bundle(name) for name in plan.attendees]),
             "refresh_interval": 5,  # default 300: a changed template shows while one looks
             "dag_bundle_storage_path": airflow / "bundles",
             "print_stats_interval": 0,
@@ -82,8 +82,6 @@ def environment(home: Path, plan: Plan, keys: Mapping[str, str]) -> dict[str, st
     return {**plain(home, plan), "AIRFLOW_HOME": str(airflow), **values}
 
 
-def bundle(airflow: Path, attendee: str) -> dict[str, object]:
+def bundle(attendee: str) -> dict[str, object]:
     """One bundle per attendee: their DAG's source, versions and import errors are theirs alone."""
-    folder, template = airflow / "bundles" / attendee, settings.root() / "dags" / "user_data_dag.py"
-    kwargs = {"path": str(folder), "template": str(template)}
-    return {"name": attendee, "classpath": "workshop.bundle.AttendeeBundle", "kwargs": kwargs}
+    return {"name": attendee, "classpath": "workshop.bundle.AttendeeBundle", "kwargs": {}}

@@ -5,15 +5,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from airflow.configuration import AIRFLOW_HOME
 from airflow.dag_processing.bundles.local import LocalDagBundle
+
+from workshop import settings
 
 
 class AttendeeBundle(LocalDagBundle):
-    """path: the attendee's folder, named as the attendee. template: the DAG file to lay out there."""
+    """The bundle named as the attendee: a folder of that name below Airflow's home, with a copy of the template."""
 
-    def __init__(self, *, template: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.template = Path(template)
+    def __init__(self, *, name: str, **kwargs: Any) -> None:
+        super().__init__(name=name, path=str(Path(AIRFLOW_HOME) / "bundles" / name), **kwargs)
+        self.template = settings.root() / "dags" / "user_data_dag.py"
 
     def initialize(self) -> None:
         self.refresh()
@@ -28,3 +31,4 @@ class AttendeeBundle(LocalDagBundle):
             with os.fdopen(handle, "wb") as file:
                 file.write(source)
             Path(name).replace(copy)
+

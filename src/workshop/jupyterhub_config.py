@@ -79,7 +79,8 @@ c.Spawner.environment = {
     **plain(home, plan),
     **marks(home, "lab"),
     "FDE_AIRFLOW": f"{plan.airflow_url}/",
-    "JUPYTER_CONFIG_PATH": str(hub / "jupyter"),
+    # JupyterLab asks nobody for news, updates, extensions or language servers: a room may have no network.
+    "JUPYTER_CONFIG_PATH": str(settings.root() / "src" / "workshop" / "jupyter"),
     "HOME": lambda spawner: spawner.home_dir,
 }
 

@@ -23,6 +23,7 @@ class Plan:
     airflow_port: int
     attendees: list[str]
     pack: str
+    given_url: str = ""  # what people type, where the machine cannot know it: in a container
 
     @property
     def reach(self) -> str:
@@ -32,7 +33,9 @@ class Plan:
     @property
     def url(self) -> str:
         """The address to give to people."""
-        return f"http://{_address_in_the_network()}:{self.port}" if self.host == "0.0.0.0" else self.reach
+        if self.given_url or self.host != "0.0.0.0":
+            return self.given_url or self.reach
+        return f"http://{_address_in_the_network()}:{self.port}"
 
     @property
     def airflow_url(self) -> str:
@@ -51,7 +54,7 @@ def read(home: Path) -> Plan:
         raise Refused(f"{home}: no plan of a running workshop is there. Start one: scripts/up") from None
 
 
-def make(host: str, port: int, attendees: list[str], pack: Path) -> Plan:
+def make(host: str, port: int, attendees: list[str], pack: Path, url: str = "") -> Plan:
     """A plan with free ports. Raises Refused when the workshop's own port cannot be had."""
     with ExitStack() as held:
         try:
@@ -62,7 +65,7 @@ def make(host: str, port: int, attendees: list[str], pack: Path) -> Plan:
                 "Take another one: FDE_PORT=8001 scripts/up"
             ) from None
         hub, proxy, airflow = (_listen(held, HERE, 0) for _ in range(3))
-    return Plan(host, port, hub, proxy, airflow, attendees, str(pack))
+    return Plan(host, port, hub, proxy, airflow, attendees, str(pack), url)
 
 
 def _listen(held: ExitStack, host: str, port: int) -> int:

@@ -35,6 +35,32 @@ def world(attendee: str | None = None) -> Path:
     return Path(os.environ["FDE_WORLD"]).absolute()
 
 
+def task_seconds() -> int:
+    """How long one task of a DAG may take."""
+    return int(os.environ.get("FDE_TASK_SECONDS", "600"))
+
+
+# --- Kubernetes: what it tells a pod
+
+
+def in_cluster() -> tuple[str, Path] | None:
+    """The address of the Kubernetes API and the folder of this pod's service account; None outside a pod with one."""
+    account, host = Path("/var/run/secrets/kubernetes.io/serviceaccount"), os.environ.get("KUBERNETES_SERVICE_HOST")
+    if not host or not account.is_dir():
+        return None
+    return f"https://{host}:{os.environ['KUBERNETES_SERVICE_PORT']}", account
+
+
+def url() -> str:
+    """The address to give to people (FDE_URL)."""
+    return os.environ.get("FDE_URL", "http://localhost:8000")
+
+
+def roster() -> list[str]:
+    """Who takes part, as the chart tells it (FDE_ATTENDEES)."""
+    return os.environ["FDE_ATTENDEES"].split(",")
+
+
 # --- JupyterHub: what it tells a service it manages, and an attendee's server
 
 

@@ -1,6 +1,5 @@
 """The first stages of a start: worlds, Airflow's database, and the hub, which starts the rest."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -17,23 +16,11 @@ from workshop.ready import Progress, last_line
 POLICY = (
     "from workshop.dag_policy import dag_policy  # noqa: F401 - refuses a DAG that does not carry its owner's name\n"
 )
-# JupyterLab asks nobody for news, updates or extensions: a room may have no network, a popup on each desk helps none.
-LAB_PAGE = {
-    "disabledExtensions": {
-        "@jupyterlab/apputils-extension:announcements": True,
-        "@jupyterlab/extensionmanager-extension": True,
-    }
-}
-LAB_SERVER = {
-    "LabApp": {"extension_manager": "readonly"},
-    "LanguageServerManager": {"autodetect": False},  # it would look for language servers by calling npm
-    "ServerApp": {"terminado_settings": {"shell_command": ["/bin/bash"]}},
-}
 
 
 def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes]":
     """Prepare the folder, then start the hub, which starts the rest. Returns the hub's process. Raises Refused."""
-    for folder in ("airflow/config", "hub/jupyter/labconfig", "logs/before", "worlds"):
+    for folder in ("airflow/config", "hub", "logs/before", "worlds"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     (home / "hub" / "rules.toml").unlink(missing_ok=True)  # of a proxy that was killed: leads to what is gone
     for log in (home / "logs").glob("*.log"):
@@ -49,8 +36,6 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
         finish(home, migration)
     progress.say("Airflow's database")
     (home / "airflow" / "config" / "airflow_local_settings.py").write_text(POLICY, "utf-8")
-    (home / "hub" / "jupyter" / "labconfig" / "page_config.json").write_text(json.dumps(LAB_PAGE), "utf-8")
-    (home / "hub" / "jupyter" / "jupyter_server_config.json").write_text(json.dumps(LAB_SERVER), "utf-8")
     plan.write(home)
     access.give(home, plan.url, plan.attendees)
     config = Path(__file__).with_name("jupyterhub_config.py")

@@ -42,7 +42,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser = Options(prog="scripts/up", add_help=False, allow_abbrev=False)
     parser.add_argument("--attendees")
     parser.add_argument("--detach", action="store_true")
-    for name in ("--port", "--host", "--pack"):  # from FDE_PORT, FDE_HOST, FDE_PACK
+    for name in ("--port", "--host", "--url", "--pack"):  # from FDE_PORT and so on
         parser.add_argument(name)
     parser.add_argument("--since", type=float)
     given = parser.parse_args(arguments)
@@ -78,7 +78,7 @@ def up(given: argparse.Namespace) -> int:
                 f"The disk is too full: {free} MB are free in {home}, {NEEDED_MB} MB are needed. "
                 "Make room and run scripts/up again."
             )
-        settled = plan.make(given.host, int(given.port), names, pack)
+        settled = plan.make(given.host, int(given.port), names, pack, given.url or "")
         with supervised.stopped_when_it_fails(home):  # half a workshop helps nobody
             hub = stages.start(home, settled, progress)
             ready.until_ready(home, settled, progress)

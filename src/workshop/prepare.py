@@ -1,0 +1,112 @@
+"""Prepares the room in a cluster, as `stages` does on one machine: keys, passwords, days, worlds. Safe to run again.
+
+The chart's Job runs it whenever roster, pack or image have changed: `python -m workshop.prepare`.
+"""
+
+import base64
+import json
+import secrets
+import socket
+import sys
+import time
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from fde.pack import Pack
+from fde.refused import Refused
+from workshop import access, clock, desk, settings
+from workshop.cluster import APPS, Cluster, here
+
+HUB_TOKEN = "hub.services.airflow.apiToken"
+PATIENCE_SECONDS = 120
+
+
+def main() -> int:
+    """Prepare everything, telling each stage. Returns the exit code."""
+    try:
+        room = here()
+        if room is None:
+            raise Refused("this is no pod of a cluster. On one machine, scripts/up does all of this.")
+        prepare(room, settings.roster())
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 2
+    return 0
+
+
+def prepare(room: Cluster, names: list[str]) -> None:
+    """Make what is missing. Raises Refused at the end when an attendee's world could not be made."""
+    password = keep(room, "postgres", {"password": secrets.token_hex(24)})["password"]
+    database = f"postgresql://airflow:{password}@postgres:5432/airflow"
+    keys = {"jwt-secret": secrets.token_hex(48), "api-secret-key": secrets.token_hex(16), "fernet-key": access.fernet()}
+    kept = keep(room, "airflow-keys", {**keys, "connection": database})
+    hub = {"hub.config.JupyterHub.cookie_secret": secrets.token_hex(32), HUB_TOKEN: secrets.token_hex(32)}
+    keep(room, "hub-keys", {**hub, "hub.config.CryptKeeper.keys": secrets.token_hex(32)})
+    before = json.loads(keep(room, "access", {"access.json": "{}"})["access.json"])
+    now = access.roster(before, settings.url(), names)
+    if now != before:
+        room.patch("secrets", "access", {"data": encoded({"access.json": json.dumps(now, indent=2)})})
+    print("keys and passwords", flush=True)
+    clock.set_days(Pack(settings.pack()).days)
+    print(f"days of {settings.pack()}", flush=True)
+    failed = [name for name in names if not made(name)]
+    print(f"worlds of {', '.join(name for name in names if name not in failed)}", flush=True)
+    # Airflow reads the list of bundles once, at its start. The same roster changes nothing here, and restarts nobody.
+    mark = {"annotations": {"workshop/roster": sha256(",".join(names).encode()).hexdigest()[:16]}}
+    room.patch("deployments", "airflow-dag-processor", {"spec": {"template": {"metadata": mark}}}, APPS)
+    wait_for(kept["connection"])
+    print("Airflow's database answers", flush=True)
+    if failed:
+        raise Refused(f"The worlds of {', '.join(failed)} could not be made, see above. The others are ready.")
+
+
+def keep(room: Cluster, name: str, made: dict[str, str]) -> dict[str, str]:
+    """The values of a Secret; those that are missing are made, those that are there are kept."""
+    if room.create("secrets", name, {"data": encoded(made)}):
+        return made
+    kept = {key: base64.b64decode(value).decode() for key, value in (held(room, name).get("data") or {}).items()}
+    if missing := {key: value for key, value in made.items() if key not in kept}:
+        room.patch("secrets", name, {"data": encoded(missing)})
+    return {**made, **kept}
+
+
+def held(room: Cluster, name: str) -> dict[str, Any]:
+    """A Secret that is there."""
+    found = room.get("secrets", name)
+    if found is None:
+        raise Refused(f"Secret {name}: somebody took it away in this moment. It is made when this runs again.")
+    return found
+
+
+def encoded(values: dict[str, str]) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+
+
+def made(name: str) -> bool:
+    """Make the world of an attendee when it is missing. What one of them did to theirs must not stop the others."""
+    try:
+        if not (settings.world(name) / "desk").is_dir():
+            desk.make(name)
+    except OSError as error:
+        print(f"{settings.world(name)}: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def wait_for(database: str) -> None:
+    """Wait until the database's port is open. Raises Refused when it stays closed."""
+    place = urlsplit(database)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_connection((place.hostname or "", place.port or 5432), timeout=2).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise Refused(f"the database at {place.hostname} does not answer: {error}") from None
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
