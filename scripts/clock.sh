@@ -1,20 +1,22 @@
 # shellcheck shell=bash
-# Sourced by day and deploy: the clocks, as folders of an embedded workshop or as ConfigMaps of a cluster.
-refuse() { echo "${said_as:-$(basename "$0")}: $* Nothing was changed." >&2; exit 2; }
+# Sourced by day, deploy, passwords: the clocks, as folders of an embedded workshop or as ConfigMaps of a cluster.
+refuse() { tr -c '[:print:]\n' '?' <<<"${said_as:-$(basename "$0")}: $* Nothing was changed." >&2; exit 2; }
 home=${FDE_HOME:-${FDE_WORLD:+${FDE_WORLD%/worlds/*}}} home=${home:-$(dirname "${BASH_SOURCE[0]}")/../.workshop}
-if [[ -d $home/clocks ]]; then
+if [[ -d $home/clocks && (-n ${FDE_WORLD:-} || ! -e $home/cluster) ]]; then # the Tiltfile writes $home/cluster
   clocks() { ls "$home/clocks"; }
+  access() { cat "$home/access.json"; }
   get() { cat "$home/clocks/$1/$2" 2>/dev/null || true; } # CLOCK KEY
   put() { echo "$3" >"$home/clocks/$1/.$2" && mv "$home/clocks/$1/.$2" "$home/clocks/$1/$2"; } # CLOCK KEY VALUE
-  drop() { rm -f "$home/clocks/$1/$2"; } # CLOCK KEY
+  forget() { rm -f "$home"/clocks/clock-*/"$1"; } # KEY, of everybody's own clock
 else
+  kubectl() { local at=; [[ ! -e $home/cluster ]] || at=$(<"$home/cluster"); command kubectl ${at:+--context "$at"} "$@"; }
+  access() { kubectl get secret access -o 'go-template={{index .data "access.json" | base64decode}}'; }
   clocks() { kubectl get configmaps -l fde=clock -o name | cut -d/ -f2; }
   get() { kubectl get configmap "$1" -o "jsonpath={.data.$2}"; }
-  put() { kubectl patch configmap "$1" --type merge -p "{\"data\":{\"$2\":\"$3\"}}" >/dev/null; }
-  drop() { kubectl patch configmap "$1" --type merge -p "{\"data\":{\"$2\":null}}" >/dev/null; }
+  put() { kubectl patch configmap "$1" --type merge -p "{\"data\":{\"$2\":${3:+\"}${3:-null}${3:+\"}}}" >/dev/null; }
+  forget() { local own; for own in $(kubectl get configmaps -l fde=clock -o "jsonpath={.items[?(@.data.$1)].metadata.name}"); do [[ $own == clock ]] || put "$own" "$1"; done; }
 fi
-# In an attendee's terminal the clock is always their own; elsewhere that of the one named, or the room's.
-mine=${FDE_WORLD:+$(basename "$FDE_WORLD")} who=${2:-$mine} clock=clock${who:+-$who}
+mine=${FDE_WORLD:+$(basename "$FDE_WORLD")} who=${2:-$mine} clock=clock${who:+-$who} # in an attendee's terminal always their own
 [[ -z $mine || $who == "$mine" ]] || refuse "This is the terminal of $mine: it moves only $mine."
 read -ra days <<<"$(get clock days 2>/dev/null | tr '\n' ' ')"
 [[ ${#days[@]} -gt 0 ]] || refuse "No clock found. Start the workshop first: scripts/up."

@@ -31,4 +31,3 @@ class AttendeeBundle(LocalDagBundle):
             with os.fdopen(handle, "wb") as file:
                 file.write(source)
             Path(name).replace(copy)
-

@@ -25,7 +25,7 @@ class Cluster:
 
     def create(self, kind: str, name: str, content: dict[str, Any]) -> bool:
         """Make an object. False when one of that name was there already."""
-        body = {**content, "metadata": {"name": name}}
+        body = {**content, "metadata": {**content.get("metadata", {}), "name": name}}
         return self._ask("POST", self._path(kind), missing=(409,), json=body) is not None
 
     def patch(self, kind: str, name: str, content: dict[str, Any], group: str = CORE) -> bool:

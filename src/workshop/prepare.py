@@ -18,7 +18,10 @@ from fde.refused import Refused
 from workshop import access, clock, desk, settings
 from workshop.cluster import APPS, Cluster, here
 
-HUB_TOKEN = "hub.services.airflow.apiToken"
+# The hub's chart looks into its own Secret before it makes a key. Made now and given over, they never change: else the
+# second installation would start the hub again, with other keys.
+HUB_KEYS = [f"hub.{key}" for key in ("services.airflow.apiToken", "config.ConfigurableHTTPProxy.auth_token")]
+HUB_KEYS += [f"hub.config.{key}" for key in ("JupyterHub.cookie_secret", "CryptKeeper.keys")]
 PATIENCE_SECONDS = 120
 
 
@@ -41,8 +44,9 @@ def prepare(room: Cluster, names: list[str]) -> None:
     database = f"postgresql://airflow:{password}@postgres:5432/airflow"
     keys = {"jwt-secret": secrets.token_hex(48), "api-secret-key": secrets.token_hex(16), "fernet-key": access.fernet()}
     kept = keep(room, "airflow-keys", {**keys, "connection": database})
-    hub = {"hub.config.JupyterHub.cookie_secret": secrets.token_hex(32), HUB_TOKEN: secrets.token_hex(32)}
-    keep(room, "hub-keys", {**hub, "hub.config.CryptKeeper.keys": secrets.token_hex(32)})
+    owner = {"meta.helm.sh/release-name": "jupyterhub", "meta.helm.sh/release-namespace": room.namespace}
+    marks = {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": owner}
+    keep(room, "hub", {key: secrets.token_hex(32) for key in HUB_KEYS}, marks)
     before = json.loads(keep(room, "access", {"access.json": "{}"})["access.json"])
     now = access.roster(before, settings.url(), names)
     if now != before:
@@ -61,9 +65,11 @@ def prepare(room: Cluster, names: list[str]) -> None:
         raise Refused(f"The worlds of {', '.join(failed)} could not be made, see above. The others are ready.")
 
 
-def keep(room: Cluster, name: str, made: dict[str, str]) -> dict[str, str]:
-    """The values of a Secret; those that are missing are made, those that are there are kept."""
-    if room.create("secrets", name, {"data": encoded(made)}):
+def keep(
+    room: Cluster, name: str, made: dict[str, str], marks: dict[str, dict[str, str]] | None = None
+) -> dict[str, str]:
+    """The values of a Secret; those that are missing are made, those that are there are kept. marks: its metadata."""
+    if room.create("secrets", name, {"data": encoded(made), "metadata": marks or {}}):
         return made
     kept = {key: base64.b64decode(value).decode() for key, value in (held(room, name).get("data") or {}).items()}
     if missing := {key: value for key, value in made.items() if key not in kept}:

@@ -22,6 +22,7 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
     """Prepare the folder, then start the hub, which starts the rest. Returns the hub's process. Raises Refused."""
     for folder in ("airflow/config", "hub", "logs/before", "worlds"):
         (home / folder).mkdir(parents=True, exist_ok=True)
+    (home / "cluster").unlink(missing_ok=True)  # from now on the clock's scripts mean this room, no cluster's
     (home / "hub" / "rules.toml").unlink(missing_ok=True)  # of a proxy that was killed: leads to what is gone
     for log in (home / "logs").glob("*.log"):
         log.replace(home / "logs" / "before" / log.name)
