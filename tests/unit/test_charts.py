@@ -47,7 +47,12 @@ class Releases:
         log = self.folder / name
         fake(self.folder / "bin", "helm", f'[[ $1 != upgrade ]] || printf "%s\\n" "$@" >{log}')
         fake(self.folder / "bin", "kubectl", "cat >/dev/null" if name != "workshop" else "exit 0")
-        env = {**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "WORKSHOP_IMAGE": "workshop:test"}
+        env = {
+            **os.environ,
+            "FDE_ROOM": "room.yaml",
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "WORKSHOP_IMAGE": "workshop:test",
+        }
         subprocess.run([ROOT / "scripts" / "release", name], env=env, check=True, capture_output=True)
         upgrade, install, name, *rest = log.read_text().splitlines()
         assert (upgrade, install) == ("upgrade", "--install")
@@ -388,3 +393,67 @@ def chosen(selector: Thing, labels: dict[str, str]) -> bool:
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
         labels.get(expression["key"]) in expression["values"] for expression in expressions
     )
+
+
+# --- the extra values for several nodes
+
+
+def cloud(name: str) -> tuple[str, str]:
+    return "--values", f"charts/cloud/{name}.yaml"
+
+
+def test_on_several_nodes_every_world_is_shared_and_the_database_elsewhere(released: Releases) -> None:
+    things = released.things("workshop", *cloud("workshop"))
+    claims = of(things, "PersistentVolumeClaim")
+    assert claims.keys() == {"worlds", "logs"}
+    for claim in claims.values():
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+        assert claim["spec"]["storageClassName"]
+    for name, policy in of(things, "NetworkPolicy").items():
+        check_peers(name, policy)
+
+
+def test_at_port_443_only_the_clusters_own_address_is_open(released: Releases) -> None:
+    policies = of(released.things("workshop", *cloud("workshop")), "NetworkPolicy").values()
+    rules = [
+        rule for policy in policies for rule in policy["spec"].get("egress", []) if rule["ports"] == [{"port": 443}]
+    ]
+    assert len(rules) == 2, "Airflow's own parts; the hub and notebooks"
+    assert all(peer["ipBlock"]["cidr"].endswith("/32") for rule in rules for peer in rule["to"])
+
+
+@official
+def test_on_several_nodes_code_of_attendees_runs_on_nodes_of_its_own(released: Releases) -> None:
+    airflow, hub = (released.things(name, *cloud(name)) for name in ("airflow", "jupyterhub"))
+    pod = task(airflow)["spec"]
+    purpose, taint = "hub.jupyter.org/node-purpose", "hub.jupyter.org/dedicated"
+    assert pod["nodeSelector"] == {purpose: "user"}
+    assert [(key["key"], key["value"]) for key in pod["tolerations"]] == [(taint, "user")]
+    for part in pods(airflow).values():
+        assert part["nodeSelector"] == {purpose: "core"}
+    placeholder = of(hub, "StatefulSet")["user-placeholder"]["spec"]["template"]["spec"]
+    assert placeholder["nodeSelector"] == {purpose: "user"}, "a placeholder keeps the place of a notebook"
+
+
+@official
+def test_on_several_nodes_people_come_by_https_only(released: Releases) -> None:
+    things = released.things("jupyterhub", *cloud("jupyterhub"))
+    assert {service["spec"].get("type", "ClusterIP") for service in of(things, "Service").values()} == {"ClusterIP"}
+    [ingress] = of(things, "Ingress").values()
+    [host] = {rule["host"] for rule in ingress["spec"]["rules"]}
+    assert [tls["hosts"] for tls in ingress["spec"]["tls"]] == [[host]]
+    assert yaml.safe_load((ROOT / "charts/cloud/workshop.yaml").read_text())["url"] == f"https://{host}"
+    config = of(released.things("airflow", *cloud("airflow")), "ConfigMap")["airflow-config"]["data"]["airflow.cfg"]
+    assert f"base_url = https://{host}/services/airflow" in config
+    assert "execution_api_server_url = http://airflow-api-server:8080/services/airflow/execution/" in config
+
+
+@official
+def test_on_several_nodes_nothing_asks_the_cluster_that_no_policy_lets(released: Releases) -> None:
+    things = released.things("jupyterhub", *cloud("jupyterhub"))
+    assert of(things, "ServiceAccount").keys() == {"hub"} | {
+        name for name in of(things, "ServiceAccount") if "puller" in name
+    }
+    for name, pod in pods(things).items():
+        asks = pod.get("automountServiceAccountToken") is not False and name not in ("hub", "proxy")
+        assert not asks, name
