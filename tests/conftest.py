@@ -80,6 +80,7 @@ def shop(tmp_path: Path) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="more examples and more kills, as CI does")
+    parser.addoption("--keep", metavar="FOLDER", help="keep the cluster of tests/cluster, and take the one of FOLDER")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -45,8 +45,8 @@ def prepare(room: Cluster, names: list[str]) -> None:
     keys = {"jwt-secret": secrets.token_hex(48), "api-secret-key": secrets.token_hex(16), "fernet-key": access.fernet()}
     kept = keep(room, "airflow-keys", {**keys, "connection": database})
     owner = {"meta.helm.sh/release-name": "jupyterhub", "meta.helm.sh/release-namespace": room.namespace}
-    marks = {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": owner}
-    keep(room, "hub", {key: secrets.token_hex(32) for key in HUB_KEYS}, marks)
+    manager = {"app.kubernetes.io/managed-by": "Helm"}
+    keep(room, "hub", {key: secrets.token_hex(32) for key in HUB_KEYS}, labels=manager, annotations=owner)
     before = json.loads(keep(room, "access", {"access.json": "{}"})["access.json"])
     now = access.roster(before, settings.url(), names)
     if now != before:
@@ -65,11 +65,9 @@ def prepare(room: Cluster, names: list[str]) -> None:
         raise Refused(f"The worlds of {', '.join(failed)} could not be made, see above. The others are ready.")
 
 
-def keep(
-    room: Cluster, name: str, made: dict[str, str], marks: dict[str, dict[str, str]] | None = None
-) -> dict[str, str]:
-    """The values of a Secret; those that are missing are made, those that are there are kept. marks: its metadata."""
-    if room.create("secrets", name, {"data": encoded(made), "metadata": marks or {}}):
+def keep(room: Cluster, name: str, made: dict[str, str], **metadata: dict[str, str]) -> dict[str, str]:
+    """The values of a Secret; those that are missing are made, those that are there are kept."""
+    if room.create("secrets", name, {"data": encoded(made), "metadata": metadata}):
         return made
     kept = {key: base64.b64decode(value).decode() for key, value in (held(room, name).get("data") or {}).items()}
     if missing := {key: value for key, value in made.items() if key not in kept}:

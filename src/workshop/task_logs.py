@@ -1,4 +1,4 @@
-"""How the api-server reads logs that attendees' pods wrote: a link that leads out of a DAG's own folder is not followed."""
+"""How the api-server reads logs that attendees' pods wrote: no link leads out of a DAG's own folder."""
 
 import copy
 import os
