@@ -23,7 +23,8 @@ def test_the_readme_is_short_and_begins_with_two_commands() -> None:
 
 
 def test_what_the_readme_names_is_there() -> None:
-    named = set(re.findall(r"`((?:scripts|src|docs|sources|tests|benchmarks|solutions)/[\w./-]+|\w+\.yaml)`", README))
+    folders = "scripts|src|docs|sources|tests|benchmarks|solutions|charts|images"
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]+|\w+\.yaml)`", README))
     named |= set(re.findall(r"\]\((docs/[\w.-]+)\)", README)) | set(re.findall(r"^scripts/\w+", README, re.M))
     named |= {f"scripts/{name}" for name in ("day-1", "day-2", "day-3", "day", "day-passes", "deploy", "roll-back")}
     assert len(named) > 15
@@ -35,6 +36,9 @@ def test_each_folder_of_the_readme_s_table_exists() -> None:
     folders = re.findall(r"^\| `([\w/`, ]+)` \| (?!.*default)", README, re.M)
     for folder in re.findall(r"[\w/]+", " ".join(folders)):
         if "/" in folder or folder in {
+            "charts",
+            "k8s",
+            "images",
             "dags",
             "notebooks",
             "solutions",
