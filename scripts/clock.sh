@@ -14,7 +14,7 @@ else
   clocks() { kubectl get configmaps -l fde=clock -o name | cut -d/ -f2; }
   get() { kubectl get configmap "$1" -o "jsonpath={.data.$2}"; }
   put() { kubectl patch configmap "$1" --type merge -p "{\"data\":{\"$2\":${3:+\"}${3:-null}${3:+\"}}}" >/dev/null; }
-  forget() { local own; for own in $(kubectl get configmaps -l fde=clock -o "jsonpath={.items[?(@.data.$1)].metadata.name}"); do [[ $own == clock ]] || put "$own" "$1"; done; }
+  forget() { local own; for own in $(kubectl get configmaps -l fde=clock -o "jsonpath={.items[?(@.data.$1)].metadata.name}"); do [[ $own == clock ]] || put "$own" "$1" || echo "$own stays as it is: its owner has locked it." >&2; done; }
 fi
 mine=${FDE_WORLD:+$(basename "$FDE_WORLD")} who=${2:-$mine} clock=clock${who:+-$who} # in an attendee's terminal always their own
 [[ -z $mine || $who == "$mine" ]] || refuse "This is the terminal of $mine: it moves only $mine."

@@ -11,6 +11,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from workshop.task_guard import is_for_tasks, task_may
+
 AIRFLOW_COOKIE = "_token"
 SESSION_COOKIE = "jupyterhub-session-id"
 
@@ -24,8 +26,10 @@ class Guard:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             request = Request(scope)
-            hidden = is_for_tasks(request) and came_through_proxy(request)
-            if reason := "not found" if hidden else refusal(request):
+            task = is_for_tasks(request)
+            hidden = task and came_through_proxy(request)
+            foreign = "a task asks about itself only" if task and not await task_may(request) else None
+            if reason := "not found" if hidden else foreign or refusal(request):
                 while (await receive()).get("more_body"):
                     pass  # what is left unread would be taken for the next request on this connection
                 await PlainTextResponse(reason, 404 if hidden else 403)(scope, receive, send)
@@ -33,12 +37,6 @@ class Guard:
             if AIRFLOW_COOKIE in request.cookies and not cookie_belongs(request):
                 scope = without_airflow_cookie(scope)
         await self.app(scope, receive, send)
-
-
-def is_for_tasks(request: Request) -> bool:
-    """Whether this asks the API by which tasks report. They reach Airflow at its own port."""
-    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    return path == "/execution" or path.startswith("/execution/")
 
 
 def came_through_proxy(request: Request) -> bool:

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode, urlsplit
 
+from airflow.configuration import conf
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -32,7 +33,8 @@ def routes(manager: HubAuthManager) -> FastAPI:
     app = FastAPI(openapi_url=None)
 
     def keep(response: Response, request: Request, name: str, value: str) -> None:
-        secure = request.url.scheme == "https"
+        # What people type counts: behind a proxy that ends TLS, this request came without.
+        secure = urlsplit(conf.get("api", "base_url")).scheme == "https"
         response.set_cookie(name, value, path=service.prefix, httponly=True, samesite="lax", secure=secure)
 
     @app.get("/login")

@@ -32,7 +32,12 @@ class ClusterRoom(Room):
     @property
     def environment(self) -> dict[str, str]:
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("FDE_", "TILT_"))}
-        own = {"FDE_CLUSTER": NAME, "FDE_PORT": str(self.port), "FDE_ROOM": str(self.home / "room.yaml")}
+        own = {
+            "FDE_HOME": str(self.home),
+            "FDE_CLUSTER": NAME,
+            "FDE_PORT": str(self.port),
+            "FDE_ROOM": str(self.home / "room.yaml"),
+        }
         return {**plain, **own, "KUBECONFIG": str(self.home / "kubeconfig"), **self.more}
 
     def tilt_ci(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -78,7 +83,9 @@ class ClusterRoom(Room):
     def put_pipeline(self, name: str, code: str) -> None:
         """Save a pipeline.py on somebody's desk: a stage of the lesson, or any code."""
         text = (ROOT / "solutions" / f"{code}.py").read_text() if "\n" not in code else textwrap.dedent(code)
-        self.kubectl("exec", "-i", f"jupyter-{name}", "--", "bash", "-c", "cat > $FDE_WORLD/desk/pipeline.py", text=text)
+        self.kubectl(
+            "exec", "-i", f"jupyter-{name}", "--", "bash", "-c", "cat > $FDE_WORLD/desk/pipeline.py", text=text
+        )
 
     def shown(self, name: str) -> list[dict[str, Any]]:
         """The rows of somebody's dashboard, as their notebook computes them."""
