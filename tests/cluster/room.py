@@ -7,6 +7,7 @@ import subprocess
 import textwrap
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ WORLDS = "/room/worlds"
 SHOWN = "import json; from workshop import desk; print(desk.open().sales()[0].to_json(orient='records'))"
 
 
+@dataclass
 class ClusterRoom(Room):
     """The same questions as of a room on one machine; what differs is how the answer is fetched."""
+
+    name: str = NAME  # of the cluster
 
     @property
     def access(self) -> dict[str, Any]:
@@ -34,7 +38,7 @@ class ClusterRoom(Room):
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("FDE_", "TILT_"))}
         own = {
             "FDE_HOME": str(self.home),
-            "FDE_CLUSTER": NAME,
+            "FDE_CLUSTER": self.name,
             "FDE_PORT": str(self.port),
             "FDE_ROOM": str(self.home / "room.yaml"),
         }
@@ -48,7 +52,7 @@ class ClusterRoom(Room):
 
     def kubectl(self, *words: str, check: bool = True, seconds: float = 120, text: str | None = None) -> str:
         """What kubectl prints."""
-        command = ["kubectl", "--context", f"kind-{NAME}", *words]
+        command = ["kubectl", "--context", f"kind-{self.name}", *words]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=seconds, input=text
         )

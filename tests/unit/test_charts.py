@@ -46,7 +46,9 @@ class Releases:
     def _arguments(self, name: str) -> tuple[str, ...]:
         log = self.folder / name
         fake(self.folder / "bin", "helm", f'[[ $1 != upgrade ]] || printf "%s\\n" "$@" >{log}')
-        answers = '*endpointslices*) echo "443 10.10.0.2/32" ;; *current-context) echo test ;; *filename*) cat >/dev/null ;;'
+        answers = (
+            '*endpointslices*) echo "443 10.10.0.2/32" ;; *current-context) echo test ;; *filename*) cat >/dev/null ;;'
+        )
         fake(self.folder / "bin", "kubectl", f'case "$*" in {answers} esac')
         env = {
             **os.environ,

@@ -1,0 +1,129 @@
+"""Claims: from nothing to a healthy room in 180 s, again in 20 s; an attendee's run in 15 s, ten at once in 110 s.
+
+Makes a cluster of its own on this machine (scripts/up --kind), and deletes it. Beside each run stands the bare start of
+an empty pod of the same image, so that the ratios hold on any machine. Also printed: what each part and each attendee
+takes of memory, from which follows what a room of any size needs.
+Run from a checkout: .venv/bin/python benchmarks/cluster.py [--from-nothing]   (without Docker's cache of layers)
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.cluster.room import NAME, ClusterRoom, set_up
+from tests.people import Person, arrived
+from tests.room import ROOT, free_port, wait_until
+
+ATTENDEES = [f"learner-{n}" for n in range(1, 11)]
+DASHBOARD = """
+    from fde.chart import order_status_chart
+    from workshop import airflow, desk
+    rows, receipt = desk.open().sales()
+    picture = order_status_chart(rows, note=receipt)
+    print(open("/proc/self/status").read().split("VmRSS:")[1].split()[0])
+"""
+# Memory that a container cannot give back, in cgroups of either version.
+USED = """
+    cd /sys/fs/cgroup; if [ -e memory.current ]; then used=$(cat memory.current) file=memory.stat; else
+    used=$(cat memory/memory.usage_in_bytes) file=memory/memory.stat; fi
+    idle=$(grep -E '^(total_)?inactive_file ' $file | tail -1 | cut -d' ' -f2); echo $(((used - idle) / 1048576))
+"""
+
+
+def timed(act: Callable[[], object]) -> float:
+    begin = time.monotonic()
+    act()
+    return time.monotonic() - begin
+
+
+def empty_pod(room: ClusterRoom, image: str) -> float:
+    """Seconds from asking for a pod that does nothing until it has ended."""
+
+    def run() -> None:
+        room.kubectl("run", "empty", f"--image={image}", "--restart=Never", "--command", "--", "true")
+        room.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/empty", "--timeout=60s")
+
+    try:
+        return timed(run)
+    finally:
+        room.kubectl("delete", "pod", "empty", "--now")
+
+
+def one_run(room: ClusterRoom, person: Person, name: str) -> tuple[float, str]:
+    """Seconds from an attendee's trigger to the end of their run, and how it ended."""
+    begin = time.monotonic()
+    state = room.end_of(person, name, room.trigger(person, name), 300)
+    return time.monotonic() - begin, state
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return {"p50": round(statistics.median(ordered), 1), "p95": round(p95, 1), "max": round(ordered[-1], 1)}
+
+
+def memory(room: ClusterRoom) -> dict[str, int]:
+    """MiB of each pod."""
+    pods = json.loads(room.kubectl("get", "pods", "-o", "json"))["items"]
+    running = [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
+    return {name: int(room.kubectl("exec", name, "--", "sh", "-c", USED).strip() or 0) for name in running}
+
+
+def main() -> None:
+    found: dict[str, object] = {}
+    subprocess.run(["kind", "delete", "cluster", "--name", NAME], capture_output=True)
+    if "--from-nothing" in sys.argv:
+        images = subprocess.run(["docker", "images", "-q", "workshop"], capture_output=True, text=True).stdout.split()
+        subprocess.run(["docker", "rmi", "-f", *set(images)], capture_output=True)
+        subprocess.run(["docker", "builder", "prune", "-af"], capture_output=True)
+    with tempfile.TemporaryDirectory(prefix="fde-cluster-") as folder:
+        room = set_up(Path(folder), free_port(), ATTENDEES)
+        try:
+            found["up, s"] = round(timed(lambda: _good(room.tilt_ci())), 1)
+            wait_until(room.healthy, 60, "a healthy room")
+            found["up again, s"] = round(timed(lambda: _good(room.tilt_ci())), 1)
+            print(json.dumps(found), flush=True)
+            measure(room, found)
+        finally:
+            subprocess.run([ROOT / "scripts" / "down", "--kind", "--delete"], env=room.environment, capture_output=True)
+    print(json.dumps(found, indent=1))
+
+
+def measure(room: ClusterRoom, found: dict[str, object]) -> None:
+    image = room.pods("component=scheduler")[0]["spec"]["containers"][0]["image"]
+    people = {name: arrived(room, name) for name in ATTENDEES}
+    first = ATTENDEES[0]
+    one_run(room, people[first], first)  # the very first one builds what later ones find
+    pods = [empty_pod(room, image) for _ in range(10)]
+    alone = [one_run(room, people[first], first) for _ in range(10)]
+    with ThreadPoolExecutor(len(people)) as pool:
+        together = list(pool.map(lambda name: one_run(room, people[name], name), ATTENDEES))
+    assert {state for _, state in [*alone, *together]} == {"success"}, "all succeed"
+    found["empty pod, s"] = bare = spread(pods)
+    for name, runs in (("one run of 4 tasks, s", alone), ("ten at once, s", together)):
+        found[name] = these = spread([seconds for seconds, _ in runs])
+        found[f"{name.removesuffix(', s')}, in empty pods"] = {key: round(these[key] / bare["p50"], 1) for key in these}
+    found["parts, MiB"] = before = memory(room)
+    for name in ATTENDEES[:3]:
+        with closing(arrived(room, name)) as person:
+            room.start_lab(person, name)
+    found["a JupyterLab, MiB"] = [used for pod, used in memory(room).items() if pod not in before]
+    found["a kernel with a dashboard, MiB"] = int(room.python(f"jupyter-{first}", DASHBOARD)) // 1024
+    found["world of one day, KiB"] = int(room.inside(f"jupyter-{first}", "du -sk $FDE_WORLD | cut -f1"))
+
+
+def _good(done: "subprocess.CompletedProcess[str]") -> None:
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+if __name__ == "__main__":
+    main()
