@@ -6,6 +6,7 @@ import pytest
 
 from tests.cluster.room import ClusterRoom
 from tests.people import arrived
+from tests.room import wait_until
 
 ABUSE = {
     "a fork bomb": (
@@ -14,6 +15,7 @@ ABUSE = {
         def load_users(world, day):
             while True:
                 os.fork()
+        def load_orders(world, day): pass
         """,
         ["Resource temporarily unavailable"],
     ),
@@ -67,8 +69,7 @@ ABUSE = {
 @pytest.mark.parametrize("name", ABUSE)
 def test_nobody_else_is_harmed(morning: ClusterRoom, name: str) -> None:
     room, (code, words) = morning, ABUSE[name]
-    keeps = "cp -a $FDE_WORLD/. /tmp/kept"
-    room.inside("jupyter-blue", keeps)
+    room.inside("jupyter-blue", "cp -a $FDE_WORLD/. /tmp/kept")
     room.put_pipeline("blue", code)
     with closing(arrived(room, "blue")) as blue, closing(arrived(room, "green")) as green:
         theirs = room.trigger(blue, "blue")
@@ -76,7 +77,8 @@ def test_nobody_else_is_harmed(morning: ClusterRoom, name: str) -> None:
             assert room.end_of(green, "green", room.trigger(green, "green"), 120) == "success"
         assert room.end_of(blue, "blue", theirs, 240) == "failed"
         said = room.python("jupyter-blue", TOLD % theirs)
-    room.inside("jupyter-blue", "cp -a /tmp/kept/. $FDE_WORLD")
+    wait_until(lambda: not room.pods("component=worker,workshop/attendee=blue"), 120, "the end of blue's pods")
+    room.inside("jupyter-blue", "cp -a /tmp/kept/. $FDE_WORLD && rm -rf /tmp/kept")
     assert len(room.shown("green")) > 0
     assert all(word in said for word in words), said
     assert said.strip(), "something is said"

@@ -115,7 +115,7 @@ def _flat(code: str) -> str:
 
 
 FILES = """
-    import os, pathlib
+    import json, os, pathlib
     def below(top):
         found = []
         for path in pathlib.Path(top).glob("*"):
@@ -182,7 +182,7 @@ def test_keys_are_where_they_belong(morning: ClusterRoom) -> None:
         "get --raw /api/v1/nodes/fde-test-control-plane/proxy/pods",
         "get secrets --namespace kube-system",
         "get networkpolicies",
-        "auth whoami --as=system:admin",
+        "--as=system:admin get secrets",
     ],
 )
 def test_the_cluster_refuses_an_attendee(morning: ClusterRoom, words: str) -> None:
@@ -251,6 +251,54 @@ def test_a_link_in_blues_logs_shows_nobody_elses(morning: ClusterRoom) -> None:
         assert room.end_of(blue, "blue", run, 120) == "success"
         seen = str(room.log(blue, "blue", run, "load_users"))
         assert "planted-by-green" not in seen and "POSTGRES" not in seen and "JWT_SECRET" not in seen
+
+
+MINT = """
+    import sys
+    from airflow.executors.base_executor import BaseExecutor
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+    with create_session() as session:
+        asked = select(TaskInstance.id).where(TaskInstance.dag_id == "user_data_dag.blue").limit(1)
+        task = str(session.scalar(asked))
+    maker = BaseExecutor.jwt_generator.func(None)
+    print("TOKEN", task, maker.generate(extras={"sub": task, "scope": "execution"}))
+"""
+AS_A_TASK = """
+    import httpx
+    client = httpx.Client(base_url="http://airflow-api-server:8080/services/airflow/execution/", timeout=30)
+    client.headers["Authorization"] = "Bearer %s"
+    asked = {
+        "start green's DAG": ("POST", "dag-runs/user_data_dag.green/mine", {}),
+        "read green's day": ("GET", "xcoms/user_data_dag.green/%s/start_import/return_value", None),
+        "change green's day": ("POST", "xcoms/user_data_dag.green/%s/start_import/return_value", "2022-01-05"),
+        "look at green's run": ("GET", "dag-runs/user_data_dag.green/%s", None),
+        "end another task": ("PATCH", "task-instances/00000000-0000-7000-8000-000000000000/state", {"state": "failed"}),
+        "read a variable": ("GET", "variables/keys", None),
+        "read a connection": ("GET", "connections/any", None),
+        "read its own day": ("GET", "xcoms/user_data_dag.blue/%s/start_import/return_value", None),
+    }
+    result = {}
+    for name, (method, path, body) in asked.items():
+        answer = client.request(method, path, **({} if body is None else {"json": body}))
+        result[name] = answer.status_code
+"""
+
+
+def test_a_tasks_token_is_good_for_its_owners_runs(morning: ClusterRoom) -> None:
+    """With the best token that code in a task could get hold of. Airflow 3.3 alone would let it start green's DAG."""
+    room = morning
+    with closing(arrived(room, "green")) as green, closing(arrived(room, "blue")) as blue:
+        theirs, own = room.trigger(green, "green"), room.trigger(blue, "blue")
+        assert (room.end_of(green, "green", theirs, 120), room.end_of(blue, "blue", own, 120)) == ("success",) * 2
+        before = green.get("/api/v2/dags/user_data_dag.green/dagRuns").json()["total_entries"]
+        minted = room.kubectl("exec", "-i", "deploy/airflow-api-server", "--", "python", "-", text=_flat(MINT))
+        token = next(line.split()[2] for line in minted.splitlines() if line.startswith("TOKEN"))
+        answers = from_task(room, AS_A_TASK % (token, theirs, theirs, theirs, own))
+        assert answers.pop("read its own day") == 200
+        assert answers == dict.fromkeys(answers, 403)
+        assert green.get("/api/v2/dags/user_data_dag.green/dagRuns").json()["total_entries"] == before
 
 
 def test_a_desk_that_is_a_link_leads_to_nobody(morning: ClusterRoom) -> None:
