@@ -33,6 +33,7 @@ def plain(home: Path, plan: Plan) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "FDE_HOME": str(home),
         "FDE_PACK": plan.pack,
+        "FDE_TASK_SECONDS": str(settings.task_seconds()),
     }
 
 

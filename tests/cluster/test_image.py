@@ -1,0 +1,53 @@
+"""The image by itself: docker run is the workshop on Python alone, in a container."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.cluster.room import ClusterRoom
+from tests.people import Person, arrived
+from tests.room import Room, free_port, wait_until
+
+
+@dataclass
+class Container(Room):
+    """A workshop in a container."""
+
+    id: str = ""
+
+    def docker(self, *words: str) -> str:
+        return subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60).stdout
+
+    @property
+    def access(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.docker("exec", self.id, "cat", "/room/access.json"))
+        return content
+
+
+@pytest.fixture
+def container(room: ClusterRoom) -> Iterator[Container]:
+    image, port = room.pods("component=scheduler")[0]["spec"]["containers"][0]["image"], free_port()
+    one = Container(room.home, port)
+    one.id = one.docker("run", "--detach", "--publish", f"127.0.0.1:{port}:8000", image).strip()
+    try:
+        yield one
+    finally:
+        one.docker("rm", "--force", "--volumes", one.id)
+
+
+def test_a_container_is_a_workshop(container: Container) -> None:
+    wait_until(
+        lambda: "The workshop runs at http://localhost:8000" in container.docker("logs", container.id), 120, "it"
+    )
+    password = container.access["attendees"]["learner"]
+    assert password in container.docker("logs", container.id)
+    with closing(Person(container.url)) as nobody:
+        assert nobody.sign_in("learner", "wrong").status_code != 302
+    with closing(arrived(container, "learner")) as learner:
+        assert container.end_of(learner, "learner", container.trigger(learner, "learner")) == "success"
+    assert container.docker("exec", container.id, "id", "-u").strip() == "50000"
