@@ -61,10 +61,15 @@ def refusals_first(attendee: str) -> Iterator[None]:
 
     Files of the desk are told by their name: the whole path would push the line that failed off the screen.
     """
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
     from workshop import settings
 
     try:
         yield
+    except AirflowTaskTimeout as late:
+        log.error("This took longer than %d seconds, the limit of a task.\n%s", settings.task_seconds(), trace(late))
+        raise SystemExit(1) from None
     except Refused as refused:
         log.error("%s", str(refused).replace(f"{settings.world(attendee) / 'desk'}/", ""))
         if refused.__cause__ and not isinstance(refused.__cause__, Refused):
@@ -76,7 +81,9 @@ def trace(error: BaseException) -> str:
     """The stack trace of an error, from the attendee's own code on."""
     from fde import run
 
-    steps = error.__traceback__
-    while steps and steps.tb_frame.f_code.co_filename == run.__file__:
+    steps = own = error.__traceback__
+    while steps:
+        if steps.tb_frame.f_code.co_filename == run.__file__:
+            own = steps.tb_next
         steps = steps.tb_next
-    return "".join(traceback.format_exception(type(error), error, steps))
+    return "".join(traceback.format_exception(type(error), error, own))
