@@ -87,10 +87,11 @@ def first_error(client: httpx.Client, run_path: str, task: dict[str, Any]) -> li
     content = ask(client, "GET", path, params={"full_content": "true"}, headers={"Accept": "application/json"})[
         "content"
     ]
-    for entry in content:
-        if isinstance(entry, dict) and entry.get("level") in ("error", "critical"):
-            detail = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
-            return "\n".join(detail or [str(entry["event"])]).splitlines()[:LOG_LINES]
+    errors = [row for row in content if isinstance(row, dict) and row.get("level") in ("error", "critical")]
+    ours = [row for row in errors if row.get("logger") == "airflow.task"]  # Airflow may have said less, earlier
+    for entry in ours or errors:
+        detail = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
+        return "\n".join(detail or [str(entry["event"])]).splitlines()[:LOG_LINES]
     return ["its log tells no reason. Was it killed? Look in Airflow, then run again."]
 
 

@@ -182,7 +182,6 @@ def test_keys_are_where_they_belong(morning: ClusterRoom) -> None:
         "get --raw /api/v1/nodes/fde-test-control-plane/proxy/pods",
         "get secrets --namespace kube-system",
         "get networkpolicies",
-        "--as=system:admin get secrets",
     ],
 )
 def test_the_cluster_refuses_an_attendee(morning: ClusterRoom, words: str) -> None:
