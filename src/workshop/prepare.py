@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def prepare(room: Cluster, names: list[str]) -> None:
-    """Make what is missing. Raises Refused at the end when an attendee's world could not be made."""
+    """Make what is missing."""
     password = keep(room, "postgres", {"password": secrets.token_hex(24)})["password"]
     database = f"postgresql://airflow:{password}@postgres:5432/airflow"
     keys = {"jwt-secret": secrets.token_hex(48), "api-secret-key": secrets.token_hex(16), "fernet-key": access.fernet()}
@@ -54,15 +54,12 @@ def prepare(room: Cluster, names: list[str]) -> None:
     print("keys and passwords", flush=True)
     clock.set_days(Pack(settings.pack()).days)
     print(f"days of {settings.pack()}", flush=True)
-    failed = [name for name in names if not made(name)]
-    print(f"worlds of {', '.join(name for name in names if name not in failed)}", flush=True)
+    print(f"worlds of {', '.join(name for name in names if made(name))}", flush=True)
     # Airflow reads the list of bundles once, at its start. The same roster changes nothing here, and restarts nobody.
     mark = {"annotations": {"workshop/roster": sha256(",".join(names).encode()).hexdigest()[:16]}}
     room.patch("deployments", "airflow-dag-processor", {"spec": {"template": {"metadata": mark}}}, APPS)
     wait_for(kept["connection"])
     print("Airflow's database answers", flush=True)
-    if failed:
-        raise Refused(f"The worlds of {', '.join(failed)} could not be made, see above. The others are ready.")
 
 
 def keep(room: Cluster, name: str, made: dict[str, str], **metadata: dict[str, str]) -> dict[str, str]:
@@ -88,12 +85,12 @@ def encoded(values: dict[str, str]) -> dict[str, str]:
 
 
 def made(name: str) -> bool:
-    """Make the world of an attendee when it is missing. What one of them did to theirs must not stop the others."""
+    """Make the world of an attendee when it is missing. What one of them did to theirs must not stop the room."""
     try:
         if not (settings.world(name) / "desk").is_dir():
             desk.make(name)
-    except OSError as error:
-        print(f"{settings.world(name)}: {error}", file=sys.stderr)
+    except (OSError, Refused) as error:
+        print(f"{settings.world(name)} could not be made: {error}", file=sys.stderr)
         return False
     return True
 
