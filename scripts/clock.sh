@@ -2,7 +2,7 @@
 # Sourced by day, deploy, passwords: the clocks, as folders of an embedded workshop or as ConfigMaps of a cluster.
 refuse() { tr -c '[:print:]\n' '?' <<<"${said_as:-$(basename "$0")}: $* Nothing was changed." >&2; exit 2; }
 home=${FDE_HOME:-${FDE_WORLD:+${FDE_WORLD%/worlds/*}}} home=${home:-$(dirname "${BASH_SOURCE[0]}")/../.workshop}
-if [[ -d $home/clocks && (-n ${FDE_WORLD:-} || ! -e $home/cluster) ]]; then # the Tiltfile writes $home/cluster
+if [[ -d $home/clocks && (-n ${FDE_WORLD:-} || ! -e $home/cluster) ]]; then # scripts/release writes $home/cluster
   clocks() { ls "$home/clocks"; }
   access() { cat "$home/access.json"; }
   get() { cat "$home/clocks/$1/$2" 2>/dev/null || true; } # CLOCK KEY
@@ -21,5 +21,5 @@ mine=${FDE_WORLD:+$(basename "$FDE_WORLD")} who=${2:-$mine} clock=clock${who:+-$
 read -ra days <<<"$(get clock days 2>/dev/null | tr '\n' ' ')"
 [[ ${#days[@]} -gt 0 ]] || refuse "No clock found. Start the workshop first: scripts/up."
 [[ -n $mine ]] || clocks | grep -qx "$clock" || refuse "There is no attendee $who. Attendees: $(clocks | sed -n 's/^clock-//p' | paste -sd' ' -)."
-effective() { local own; own=$(get "$clock" "$1"); own=${own:-$(get clock "$1")}; echo "${own:-$2}"; } # KEY DEFAULT: their own wins
+effective() { local own; own=$(get "$clock" "$1"); own=${own:-$(get clock "$1")}; tr -c '[:print:]\n' '?' <<<"${own:-$2}"; } # KEY DEFAULT: their own wins
 number() { local n; for n in "${!days[@]}"; do [[ ${days[n]} != "$1" && $((n + 1)) != "$1" ]] || echo $((n + 1)); done; } # N|DATE

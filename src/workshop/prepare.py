@@ -55,7 +55,7 @@ def prepare(room: Cluster, names: list[str]) -> None:
     clock.set_days(Pack(settings.pack()).days)
     print(f"days of {settings.pack()}", flush=True)
     print(f"worlds of {', '.join(name for name in names if made(name))}", flush=True)
-    # Airflow reads the list of bundles once, at its start. The same roster changes nothing here, and restarts nobody.
+    # Airflow reads the list of bundles once, at its start. The same mark again restarts nobody.
     mark = {"annotations": {"workshop/roster": sha256(",".join(names).encode()).hexdigest()[:16]}}
     room.patch("deployments", "airflow-dag-processor", {"spec": {"template": {"metadata": mark}}}, APPS)
     wait_for(kept["connection"])
@@ -86,11 +86,13 @@ def encoded(values: dict[str, str]) -> dict[str, str]:
 
 def made(name: str) -> bool:
     """Make the world of an attendee when it is missing. What one of them did to theirs must not stop the room."""
+    world = settings.world(name)
     try:
-        if not (settings.world(name) / "desk").is_dir():
-            desk.make(name)
+        # Only where there is nothing yet, and built beside it: a link in a world of somebody's could lead to another's.
+        if not world.is_dir() or not any(world.iterdir()):
+            desk.make(f".new-{name}").rename(world)
     except (OSError, Refused) as error:
-        print(f"{settings.world(name)} could not be made: {error}", file=sys.stderr)
+        print(f"{world} could not be made: {error}", file=sys.stderr)
         return False
     return True
 

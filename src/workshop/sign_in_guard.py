@@ -28,7 +28,7 @@ class Guard:
             request = Request(scope)
             task = is_for_tasks(request)
             hidden = task and came_through_proxy(request)
-            foreign = "a task asks about itself only" if task and not await task_may(request) else None
+            foreign = "a task asks about itself only" if task and not hidden and not await task_may(request) else None
             if reason := "not found" if hidden else foreign or refusal(request):
                 while (await receive()).get("more_body"):
                     pass  # what is left unread would be taken for the next request on this connection

@@ -64,8 +64,11 @@ def labs(room: ClusterRoom) -> None:
 @pytest.fixture
 def morning(room: ClusterRoom) -> Iterator[ClusterRoom]:
     """Day 1, empty desks, functional pipelines."""
-    room.script("day-1"), room.script("deploy", "latest")
+    for words in (["day-1"], ["deploy", "latest"]):
+        assert room.script(*words).returncode == 0
     for name in ("blue", "green"):
+        busy = f"component=worker,workshop/attendee={name}"  # of a test that failed
+        wait_until(lambda busy=busy: not room.pods(busy), 200, f"the end of {name}'s pods")
         room.inside(f"jupyter-{name}", "cd $FDE_WORLD/desk && fde start-over")
         room.put_pipeline(name, "functional")
     yield room
@@ -75,4 +78,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
-            item.add_marker(pytest.mark.timeout(900))
+            item.add_marker(pytest.mark.timeout(2400))  # the first one makes the cluster

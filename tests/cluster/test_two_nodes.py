@@ -60,8 +60,8 @@ def test_the_story_with_tasks_on_both_nodes(two_nodes: ClusterRoom) -> None:
             others = [one for one in nodes(room) if one != here]
             room.kubectl("cordon", *others)
             run = room.trigger(blue, "blue", day)
-            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 30, "a task")[0]
-            wait_until(lambda: placed(room, used), 30, "a task's node")
+            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 90, "a task")[0]
+            wait_until(lambda: placed(room, used), 90, "a task's node")
             assert pod["metadata"]["labels"]["workshop/attendee"] == "blue"
             assert room.end_of(blue, "blue", run, 180) == "success"
             room.kubectl("uncordon", *others)
