@@ -37,7 +37,7 @@ class Machine:
         real = {name: f'exec {shutil.which(name)} "$@"' for name in SYSTEM}
         for name, does in {**real, **programs}.items():
             fake(self.bin, name, does)
-        self.env = {"PATH": str(self.bin), "HOME": str(folder)}
+        self.env = {"PATH": str(self.bin), "HOME": str(folder), "FDE_HOME": str(folder / "room")}
 
     def __call__(self, script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         command = [ROOT / "scripts" / script, *words]
@@ -217,7 +217,7 @@ def test_release_without_a_part_shows_its_usage(words: list[str], tmp_path: Path
 
 
 def test_a_release_that_fails_is_not_shown_as_there(tmp_path: Path) -> None:
-    programs = {"helm": 'echo "$1" >>"$HOME/called"; exit 1', "kubectl": 'echo kubectl >>"$HOME/called"'}
+    programs = {"helm": 'echo "$1" >>"$HOME/called"; exit 1', "kubectl": '[[ $* != *filename* ]] || echo shown >>"$HOME/called"'}
     done = Machine(tmp_path, programs)("release", "workshop")
     assert done.returncode != 0
     assert (tmp_path / "called").read_text() == "upgrade\n"
