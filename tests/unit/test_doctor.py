@@ -217,7 +217,10 @@ def test_release_without_a_part_shows_its_usage(words: list[str], tmp_path: Path
 
 
 def test_a_release_that_fails_is_not_shown_as_there(tmp_path: Path) -> None:
-    programs = {"helm": 'echo "$1" >>"$HOME/called"; exit 1', "kubectl": '[[ $* != *filename* ]] || echo shown >>"$HOME/called"'}
+    programs = {
+        "helm": 'echo "$1" >>"$HOME/called"; exit 1',
+        "kubectl": '[[ $* != *filename* ]] || echo shown >>"$HOME/called"',
+    }
     done = Machine(tmp_path, programs)("release", "workshop")
     assert done.returncode != 0
     assert (tmp_path / "called").read_text() == "upgrade\n"
