@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import textwrap
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +130,3 @@ def set_up(home: Path, port: int, attendees: list[str], **more: Any) -> ClusterR
     lines = {"attendees": attendees, "pack": "sources/shop", "url": room.url, **more}
     (home / "room.yaml").write_text(json.dumps(lines))
     return room
-
-
-def seconds_since(begin: float) -> float:
-    return time.monotonic() - begin

@@ -4,6 +4,7 @@ Each refusal has a control: the same question asked by somebody who may, so that
 """
 
 import json
+import textwrap
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -40,8 +41,6 @@ PROBE = """
 
 
 def from_notebook(room: ClusterRoom, code: str) -> Any:
-    import textwrap
-
     return json.loads(room.python("jupyter-blue", f"{textwrap.dedent(code)}\nprint(json.dumps(result))"))
 
 
@@ -105,16 +104,10 @@ def test_the_same_places_answer_those_who_may(morning: ClusterRoom) -> None:
     }
     for pod, names in asked.items():
         code = PORTS % json.dumps([where[name] for name in names]) + "\n    print(json.dumps(result))"
-        answers = json.loads(morning.kubectl("exec", "-i", pod, "--", "python3", "-", text=_flat(code)))
+        answers = json.loads(morning.kubectl("exec", "-i", pod, "--", "python3", "-", text=textwrap.dedent(code)))
         assert all(answers.values()), (pod, answers)
     node = morning.kubectl("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/healthz")
     assert node == "ok", "the kubelet"
-
-
-def _flat(code: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(code)
 
 
 FILES = """
@@ -297,7 +290,9 @@ def test_a_tasks_token_is_good_for_its_owners_runs(morning: ClusterRoom) -> None
         theirs, own = room.trigger(green, "green"), room.trigger(blue, "blue")
         assert (room.end_of(green, "green", theirs, 120), room.end_of(blue, "blue", own, 120)) == ("success",) * 2
         before = green.get("/api/v2/dags/user_data_dag.green/dagRuns").json()["total_entries"]
-        minted = room.kubectl("exec", "-i", "deploy/airflow-api-server", "--", "python", "-", text=_flat(MINT))
+        minted = room.kubectl(
+            "exec", "-i", "deploy/airflow-api-server", "--", "python", "-", text=textwrap.dedent(MINT)
+        )
         token = next(line.split()[2] for line in minted.splitlines() if line.startswith("TOKEN"))
         answers = from_task(room, AS_A_TASK % (token, theirs, theirs, theirs, own))
         assert answers.pop("read its own day") == 200
