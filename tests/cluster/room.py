@@ -123,6 +123,13 @@ class ClusterRoom(Room):
         return hub == 200 and all((parts.get(name) or {}).get("status") == "healthy" for name in names)
 
 
+def node(code: str, check: bool = True) -> str:
+    """What bash prints on the node."""
+    done = subprocess.run(["docker", "exec", NODE, "bash", "-c", code], capture_output=True, text=True, timeout=120)
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def set_up(home: Path, port: int, attendees: list[str], **more: Any) -> ClusterRoom:
     """Write the room's file: who takes part."""
     home.mkdir(parents=True, exist_ok=True)
