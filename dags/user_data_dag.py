@@ -24,9 +24,10 @@ Mend it in JupyterLab and trigger again: the next run uses the file as it is the
 """
 
 
-def this_day() -> str:
-    """The day that start_import settled: one for the whole run, even when the clock moves meanwhile."""
-    return get_current_context()["ti"].xcom_pull(task_ids="start_import")
+def this_run() -> str:
+    """What tells this run from all others. With its time: a run that was deleted leaves its name to another one."""
+    run = get_current_context()["dag_run"]
+    return f"{run.run_id} {run.run_after}"
 
 
 with DAG(
@@ -51,20 +52,19 @@ with DAG(
 
     @task(task_id="start_import")
     def settle_day() -> str:
-        run = get_current_context()["dag_run"]
-        # With its time: a run that was deleted leaves its name to another one.
-        return start_import(ATTENDEE, run.partition_key, f"{run.run_id} {run.run_after}")
+        """One day for the whole run, even when the clock moves meanwhile."""
+        return start_import(ATTENDEE, get_current_context()["dag_run"].partition_key, this_run())
 
     @task
     def load_users() -> None:
-        call(ATTENDEE, "load_users", this_day())
+        call(ATTENDEE, "load_users", this_run())
 
     @task
     def load_orders() -> None:
-        call(ATTENDEE, "load_orders", this_day())
+        call(ATTENDEE, "load_orders", this_run())
 
     @task
     def process_users_orders() -> None:
-        call(ATTENDEE, "process_users_orders", this_day())
+        call(ATTENDEE, "process_users_orders", this_run())
 
     settle_day() >> [load_users(), load_orders()] >> process_users_orders()

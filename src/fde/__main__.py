@@ -1,8 +1,9 @@
-"""The command line of a desk: run, show, versions, diff, start-over."""
+"""The command line of a desk: run, show, versions, diff, start-over, steps, catch-up."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fde import desk, lake
 from fde.changes import sales_moved, users_changed
@@ -10,12 +11,22 @@ from fde.chart import in_units, sentence
 from fde.commits import commit
 from fde.refused import Refused
 from fde.run import run
+from fde.steps import progress, step_of
 from fde.world import World
 
 
-def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
-    """Run one command. Returns the exit code: 0, or 2 when it was refused (one message on stderr)."""
+def no_opening(number: int) -> Path:
+    """Desks of steps are made by a workshop."""
+    raise Refused(f"the desk of step {number} is not here. A workshop has it: scripts/up")
+
+
+def main(argv: Sequence[str], open_world: Callable[[], World], opening: Callable[[int], Path] = no_opening) -> int:
+    """Run one command. Returns the exit code: 0, or 2 when it was refused (one message on stderr).
+
+    opening: the folder with the desk of a step, by its number.
+    """
     command = _parser().parse_args(argv)
+    command.opening = opening
     try:
         command.act(open_world(), command)
         return 0
@@ -74,6 +85,25 @@ def _start_over(world: World, command: argparse.Namespace) -> None:
     print(f"Next: run the days again, from {clock.days[0]} to {clock.day}: fde run --day {clock.days[0]}, and so on.")
 
 
+def _steps(world: World, command: argparse.Namespace) -> None:
+    """Reasons only for the first that is not done: the others build on it."""
+    found = progress(world)
+    first = next((one for one in found if not one.done), None)
+    print(*(one if one is first else one.in_short() for one in found), sep="\n")
+
+
+def _catch_up(world: World, command: argparse.Namespace) -> None:
+    if command.undo:
+        kept = desk.undo(world.path)
+        print(f"Your former desk is back. The one you leave is kept whole in {kept}.")
+    else:
+        step = step_of(command.step)
+        kept = desk.catch_up(world.path, command.opening(step.number))
+        print(f"This is the desk of step {step.number}, {step.title}. Yours is kept whole in {kept}.")
+        print(f"Next: go on in the lesson at step {step.number}. Back to your own desk: catch-up --undo")
+    print("If pipeline.py is open in JupyterLab: File, Reload Python File from Disk.")
+
+
 def _date(world: World, day: str | None) -> str | None:
     """The date of a day that was said by its number; anything else as it is."""
     days = world.pack.days
@@ -98,4 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", metavar="DAY")
     diff.add_argument("after", metavar="DAY")
     add("start-over", _start_over, "set lake and files aside in kept/ and begin with empty ones")
+    add("steps", _steps, "the steps of the lesson: which are done, and what the others miss")
+    catch_up = add("catch-up", _catch_up, "begin at a step of the lesson; the desk you have is kept whole")
+    to = catch_up.add_mutually_exclusive_group(required=True)
+    to.add_argument("step", nargs="?", type=int, metavar="STEP", help="the number of the step")
+    to.add_argument("--undo", action="store_true", help="bring back the desk before that")
     return parser

@@ -5,7 +5,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fde.refused import Refused
 
 RENAME_EXCHANGE = 2  # of renameat2(2) in Linux; RENAME_SWAP of renamex_np(2) in macOS has the same value
 AT_FDCWD = -100
-DATA = ("files", "lake")  # what starting over begins anew; all else on a desk comes along
+FORMER = ".former"  # on a desk that was swapped in: where in kept/ the one before it is
 
 
 def make(world: Path, texts: Mapping[str, bytes]) -> None:
@@ -31,18 +31,50 @@ def make(world: Path, texts: Mapping[str, bytes]) -> None:
 def start_over(world: Path) -> Path:
     """Begin with an empty lake and empty `files/`; all else on the desk stays as it is.
 
-    The former desk is kept whole; its new place is returned. Raises Refused while a run is going on.
+    The former desk is kept whole; its new place is returned. Raises Refused while a function runs.
+    """
+    return _swap(world, lambda: _build(world, {}))
+
+
+def catch_up(world: Path, opening: Path) -> Path:
+    """Begin with what another desk, an opening, has: its pipeline, lake and `files/`; all else stays as it is.
+
+    The former desk is kept whole; its new place is returned. Raises Refused while a function runs.
+    """
+    return _swap(world, lambda: _copy(world, opening))
+
+
+def undo(world: Path) -> Path:
+    """Bring back the desk that the last swap set aside. The one it leaves is kept whole; its new place is returned.
+
+    Raises Refused when nothing was swapped, or while a function runs.
     """
     desk = world / "desk"
     with _nobody_runs(world):
+        mark = (desk / FORMER).read_text("utf-8", "replace") if (desk / FORMER).is_file() else ""
+        former = world / "kept" / mark
+        if not mark.isdigit() or not former.is_dir():
+            raise Refused("there is nothing to undo: no former desk belongs to this one. kept/ holds all that were.")
+        exchange(former, desk)
+    return former
+
+
+def _swap(world: Path, make_fresh: Callable[[], Path]) -> Path:
+    """Put a fresh desk in the place of the present one, in one step. What the fresh one does not bring comes along."""
+    desk = world / "desk"
+    with _nobody_runs(world):
         (world / "kept").mkdir(exist_ok=True)
-        fresh = _build(world, {})
-        for thing in (thing for thing in desk.iterdir() if thing.name not in DATA):
+        fresh = make_fresh()
+        for thing in (thing for thing in desk.iterdir() if thing.name != FORMER):
+            if (fresh / thing.name).exists():
+                continue
             if thing.is_dir() and not thing.is_symlink():
                 shutil.copytree(thing, fresh / thing.name, symlinks=True)
             else:
                 shutil.copy2(thing, fresh / thing.name, follow_symlinks=False)
-        kept = fresh.rename(_next_place(world / "kept"))
+        place = _next_place(world / "kept")
+        (fresh / FORMER).write_text(place.name, "utf-8")
+        kept = fresh.rename(place)
         exchange(kept, desk)
     return kept
 
@@ -60,15 +92,26 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def _build(world: Path, texts: Mapping[str, bytes]) -> Path:
-    """A complete desk under a temporary name; what a killed build left is removed."""
-    for left in world.glob(".building-*"):
-        shutil.rmtree(left)
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=world))
-    building.chmod(0o755)
+    """A complete desk under a temporary name."""
+    building = _place(world)
     (building / "files").mkdir()
     lake.create(building / "lake")
     for name, text in texts.items():
         (building / name).write_bytes(text)
+    return building
+
+
+def _copy(world: Path, opening: Path) -> Path:
+    """A copy of an opening under a temporary name."""
+    return Path(shutil.copytree(opening, _place(world), dirs_exist_ok=True, copy_function=shutil.copyfile))
+
+
+def _place(world: Path) -> Path:
+    """A new folder under a temporary name; what a killed build left is removed."""
+    for left in world.glob(".building-*"):
+        shutil.rmtree(left)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=world))
+    building.chmod(0o755)
     return building
 
 

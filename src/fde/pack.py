@@ -54,6 +54,12 @@ class Pack:
             raise Refused(f"{day} is not a day of the story, which goes from {self.days[0]} to {self.days[-1]}.")
         return self.days.index(day) + 1
 
+    def day(self, number: int) -> str:
+        """The date of a day of the story that is said by its number. Raises Refused when there is none."""
+        if not 1 <= number <= len(self.days):
+            raise Refused(f"the story has no day {number}: its days are 1 to {len(self.days)}.")
+        return self.days[number - 1]
+
     def rows(self, source: str, day: str, today: str) -> pa.Table:
         """The checked rows that a source delivers for a day when it is asked today.
 

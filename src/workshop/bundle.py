@@ -1,4 +1,4 @@
-"""An attendee's own copy of the one DAG template: the folder it lies in says whose it is."""
+"""An attendee's own copies of the DAG templates: the folder they lie in says whose they are."""
 
 import os
 import tempfile
@@ -12,21 +12,23 @@ from workshop import settings
 
 
 class AttendeeBundle(LocalDagBundle):
-    """The bundle named as the attendee: a folder of that name below Airflow's home, with a copy of the template."""
+    """The bundle named as the attendee: a folder of that name below Airflow's home, with copies of the templates."""
 
     def __init__(self, *, name: str, **kwargs: Any) -> None:
         super().__init__(name=name, path=str(Path(AIRFLOW_HOME) / "bundles" / name), **kwargs)
-        self.template = settings.root() / "dags" / "user_data_dag.py"
+        self.templates = settings.root() / "dags"
 
     def initialize(self) -> None:
         self.refresh()
         super().initialize()
 
     def refresh(self) -> None:
-        """Bring the copy up to date. Several processes do so at once: each swaps a whole file in."""
-        source, copy = self.template.read_bytes(), self.path / self.template.name
-        if not copy.exists() or copy.read_bytes() != source:
-            self.path.mkdir(parents=True, exist_ok=True)
+        """Bring the copies up to date. Several processes do so at once: each swaps whole files in."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for template in self.templates.glob("*.py"):
+            source, copy = template.read_bytes(), self.path / template.name
+            if copy.exists() and copy.read_bytes() == source:
+                continue
             handle, name = tempfile.mkstemp(dir=self.path)
             with os.fdopen(handle, "wb") as file:
                 file.write(source)

@@ -61,7 +61,9 @@ def plainly() -> Iterator[None]:
 
 def fde_command() -> int:
     """The command `fde`: works on the world of this terminal. Returns the exit code."""
-    return fde.__main__.main(sys.argv[1:], open)
+    from workshop.openings import opening
+
+    return fde.__main__.main(sys.argv[1:], open, opening)
 
 
 def _texts() -> dict[str, bytes]:

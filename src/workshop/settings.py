@@ -35,6 +35,12 @@ def world(attendee: str | None = None) -> Path:
     return Path(os.environ["FDE_WORLD"]).absolute()
 
 
+def openings() -> list[Path]:
+    """Where the desks of the steps may lie: made with the image (FDE_OPENINGS), or here; the last may be written to."""
+    ahead = os.environ.get("FDE_OPENINGS")
+    return [*([Path(ahead)] if ahead else []), home() / "openings"]
+
+
 def task_seconds() -> int:
     """How long one task of a DAG may take."""
     return int(os.environ.get("FDE_TASK_SECONDS", "600"))

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fde.refused import Refused
@@ -30,29 +31,65 @@ def start_import(attendee: str, key: str | None, run: str) -> str:
     return day
 
 
-def call(attendee: str, function: str, day: str) -> None:
-    """Run one function of the attendee's pipeline.py. What it raises ends the task."""
-    from fde import run
+def call(attendee: str, function: str, run: str) -> None:
+    """Run one function of the attendee's pipeline.py for the day its run has settled. What it raises ends the task."""
+    import fde.run
     from workshop import desk
 
     with refusals_first(attendee):
-        run.call(desk.open(attendee), function, day)
+        world = desk.open(attendee)
+        day, began_at = settled(world, run)
+        if began_at != at_desk(world):
+            raise Refused("this run began at another desk, which is kept in kept/. Trigger a new run for this one.")
+        fde.run.call(world, function, day)
     log.info("%s is done for %s.", function, day)
 
 
+def catch_up(attendee: str, to: str) -> None:
+    """Give the attendee the desk of a step ("3"), or the one before that ("undo"). What is refused ends the task."""
+    import fde.desk
+    from workshop import desk, openings
+
+    with refusals_first(attendee):
+        world = desk.open(attendee).path
+        if to == "undo":
+            kept = fde.desk.undo(world)
+        else:
+            kept = fde.desk.catch_up(world, openings.opening(int(to) if to.isdecimal() else 0))
+    log.info("Done. The former desk is kept whole in kept/%s of %s.", kept.name, attendee)
+
+
 def settle_once(world: World, key: str | None, run: str) -> str:
-    """The day that was settled for this run before; else settles it, and keeps it in the world. Raises Refused."""
+    """The day that was settled for this run before; else settles it. Keeps it, and the desk, in the world."""
     from fde.run import start_import
 
-    kept = world.path / ".runs" / sha256(run.encode()).hexdigest()  # people may name runs: no name of a file
-    if kept.exists():
-        return kept.read_text("utf-8")
-    day = start_import(world, key)
+    kept = _kept(world, run)
+    day = settled(world, run)[0] if kept.exists() else start_import(world, key)
     kept.parent.mkdir(exist_ok=True)
     part = kept.with_suffix(".part")
-    part.write_text(day, "utf-8")
+    part.write_text(f"{day} {at_desk(world)}", "utf-8")
     part.replace(kept)
     return day
+
+
+def settled(world: World, run: str) -> tuple[str, str]:
+    """The day of a run, and at which desk it began."""
+    try:
+        day, desk = _kept(world, run).read_text("utf-8").split()
+    except (OSError, ValueError):
+        raise Refused(
+            "nobody knows which day this run is about. Clear its start_import, or trigger a new run."
+        ) from None
+    return day, desk
+
+
+def at_desk(world: World) -> str:
+    """What tells this desk from one that was swapped in for it."""
+    return str(world.desk.stat().st_ino)
+
+
+def _kept(world: World, run: str) -> Path:
+    return world.path / ".runs" / sha256(run.encode()).hexdigest()  # people may name runs: no name of a file
 
 
 @contextmanager
