@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from fde.clock import Clock
 from tests.conftest import ROOT, Attendee
-from workshop import clock
+from workshop import clock, desk
 
 
 class Scripts:
@@ -158,3 +159,21 @@ def test_a_stopped_write_leaves_the_old_day(scripts: Scripts) -> None:
     assert seen("blue")[0] == "2022-01-02"
     scripts.says("day 3")
     assert seen("blue")[0] == "2022-01-03"
+
+
+def test_catch_up_is_for_one_attendee_and_says_what_is_wrong(scripts: Scripts) -> None:
+    (scripts.home / "worlds" / "blue").mkdir(parents=True)
+    (scripts.home / "hub").mkdir()
+    (scripts.home / "hub" / "plan.json").write_text(f'{{\n  "pack": "{ROOT / "sources" / "shop"}"\n}}')
+    assert "Whose desk? catch-up 3 ATTENDEE. Attendees: blue green" in scripts.refuses("catch-up 3")
+    assert "There is no attendee red" in scripts.refuses("catch-up 3 red")
+    assert "12 is no step" in scripts.refuses("catch-up 12 blue")
+    assert "worlds/blue: no desk here" in scripts.refuses("catch-up 3 blue")
+    desk.make("blue")
+    assert "This is the desk of step 4" in scripts.says("catch-up 4 blue")
+    world = {
+        "FDE_WORLD": str(scripts.home / "worlds" / "blue"),
+        "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
+    }
+    assert "Your former desk is back" in scripts.says("catch-up --undo", **world)
+    assert "moves only blue" in scripts.refuses("catch-up 3 green", **world)
