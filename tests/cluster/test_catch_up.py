@@ -1,0 +1,30 @@
+"""Catching up in the room: by the instructor's script, which Airflow carries out in a pod of that attendee."""
+
+import time
+
+from tests.cluster.room import ClusterRoom
+from tests.room import wait_until
+
+
+def steps_done(room: ClusterRoom) -> int:
+    return room.inside("jupyter-blue", "fde steps").count("✓")
+
+
+def test_the_instructor_catches_somebody_up_and_they_take_it_back(morning: ClusterRoom) -> None:
+    room = morning
+    room.inside("jupyter-blue", "echo mine >$FDE_WORLD/desk/notes.txt")
+    assert steps_done(room) == 0
+    said = room.script("catch-up", "4", "blue")
+    assert said.returncode == 0, said.stderr
+    begin = time.monotonic()
+    wait_until(lambda: steps_done(room) == 3, 60, "the desk of step 4")
+    print(f"{time.monotonic() - begin:.1f} s from Airflow's yes to the desk, asked from the notebook")
+    assert 'replace("users"' in room.inside("jupyter-blue", "cat $FDE_WORLD/desk/pipeline.py $FDE_WORLD/desk/notes.txt")
+    assert {row["sales_date"] for row in room.shown("blue")} == {"2022-01-01", "2022-01-02"}
+    begin = time.monotonic()
+    assert "Your former desk is back" in room.inside("jupyter-blue", "catch-up --undo")
+    print(f"{time.monotonic() - begin:.1f} s to take it back, kubectl exec included")
+    assert steps_done(room) == 0
+    refused = room.script("catch-up", "4", "nobody")
+    assert refused.returncode == 2
+    assert "There is no attendee nobody" in refused.stderr
