@@ -1,4 +1,4 @@
-"""Catching up by Airflow: the attendee's own DAG, also pressed by the instructor; by the script of who runs the room."""
+"""Catching up by Airflow: the attendee's own DAG, which the instructor may press, too; and the script for one machine."""
 
 from collections.abc import Iterator
 from contextlib import closing
