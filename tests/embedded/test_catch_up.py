@@ -1,4 +1,4 @@
-"""Catching up by Airflow: the attendee's own DAG, which the instructor may press, too; and the script for one machine."""
+"""Catching up by Airflow: the attendee's own DAG, which the instructor may press, too; and by the script."""
 
 from collections.abc import Iterator
 from contextlib import closing
