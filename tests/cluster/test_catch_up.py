@@ -3,7 +3,7 @@
 import time
 
 from tests.cluster.room import ClusterRoom
-from tests.room import wait_until
+from tests.room import ROOT, wait_until
 
 
 def steps_done(room: ClusterRoom) -> int:
@@ -28,3 +28,9 @@ def test_the_instructor_catches_somebody_up_and_they_take_it_back(morning: Clust
     refused = room.script("catch-up", "4", "nobody")
     assert refused.returncode == 2
     assert "There is no attendee nobody" in refused.stderr
+
+
+def test_every_step_is_red_then_green(morning: ClusterRoom) -> None:
+    """The content tests itself, with blue's notebooks and pods as tasks."""
+    walk = (ROOT / "tests" / "walk.py").read_text()
+    assert "walked" in morning.python("jupyter-blue", walk, seconds=1200)
