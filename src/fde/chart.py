@@ -10,7 +10,7 @@ from fde.picture import Picture, look
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CENTS = ("revenue_cents", "before", "after", "moved")
+CENTS = ("revenue_cents", "tax_cents", "before", "after", "moved")
 
 
 def order_status_chart(rows: pd.DataFrame, note: object = "") -> Picture:
@@ -83,10 +83,16 @@ def revenue_by_status(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """All that the chart shows, as text: a row per sales_date; revenue by status, their total, and orders."""
+    """All that the chart shows, as text: a row per sales_date; revenue by status, their total, and orders.
+
+    With tax when the rows have it; a day with a sale whose tax is unknown says so.
+    """
     shown = revenue_by_status(rows)
     shown["total"] = shown.sum(axis="columns")
     shown = shown.map("{:,.2f}".format)
+    if "tax_cents" in rows:
+        tax = {day: of_day["tax_cents"].sum(skipna=False) for day, of_day in rows.groupby("sales_date")}
+        shown["tax"] = [_units(tax[day]) for day in shown.index]
     shown["orders"] = rows.groupby("sales_date")["orders"].sum()
     return shown
 
@@ -95,8 +101,12 @@ def in_units(rows: pd.DataFrame) -> pd.DataFrame:
     """The same rows with money as text in currency units, where a column holds whole cents."""
     shown = rows.copy()
     for column in set(CENTS) & set(rows.select_dtypes("integer")):
-        shown[column] = [f"{cents / 100:,.2f}" for cents in rows[column]]
-    return shown.rename(columns={"revenue_cents": "revenue"})
+        shown[column] = [_units(cents) for cents in rows[column]]
+    return shown.rename(columns={"revenue_cents": "revenue", "tax_cents": "tax"})
+
+
+def _units(cents: Any) -> str:
+    return "unknown" if pd.isna(cents) else f"{cents / 100:,.2f}"
 
 
 def _bars(axes: "Axes", table: pd.DataFrame, moved: dict[tuple[Any, Any], float]) -> None:
