@@ -30,7 +30,7 @@ def process_users_orders(world, day):
 def tax_cents(orders, rates):
     """The tax of each order, in whole cents: half a cent goes up, order by order."""
     percent = {date: percent_on(date, rates) for date in orders["sales_date"].unique()}
-    return (orders["revenue_cents"] * orders["sales_date"].map(percent) + 50) // 100
+    return (orders["revenue_cents"] * orders["sales_date"].map(percent).astype(int) + 50) // 100
 
 
 def percent_on(date, rates):

@@ -1,5 +1,6 @@
 """The dashboard as a picture, a table and a sentence: nothing is told by colour alone."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -29,7 +30,7 @@ def order_status_chart(rows: pd.DataFrame, note: object = "") -> Picture:
     line.set_ylabel("orders")
     line.set_title("Revenue per day by status, and orders", fontsize=12)
     table = revenue_by_status(rows)
-    _bars(bars, table, {})
+    draw_bars(bars, table)
     bars.set_ylabel("revenue")
     picture.finish(
         f"Bar chart of revenue per day by status, and orders. {sentence(rows)}", [*map(str, table)], str(note)
@@ -47,8 +48,8 @@ def two_charts(before: pd.DataFrame, after: pd.DataFrame, titles: tuple[str, str
     left, right = picture.panels(1, 2, sharey=True)
     moved = {(day, status): new.loc[day, status] - old.loc[day, status] for day in days for status in statuses}
     moved = {bar: round(by, 2) for bar, by in moved.items() if round(by, 2)}
-    _bars(left, old, {})
-    _bars(right, new, moved)
+    draw_bars(left, old)
+    draw_bars(right, new, moved)
     left.set_ylabel("revenue")
     left.set_title(titles[0], fontsize=11)
     right.set_title(titles[1], fontsize=11)
@@ -109,15 +110,15 @@ def _units(cents: Any) -> str:
     return "unknown" if pd.isna(cents) else f"{cents / 100:,.2f}"
 
 
-def _bars(axes: "Axes", table: pd.DataFrame, moved: dict[tuple[Any, Any], float]) -> None:
-    """Grouped bars with their values on top, and below a value that moved, by how much."""
+def draw_bars(axes: "Axes", table: pd.DataFrame, moved: Mapping[tuple[Any, Any], float] | None = None) -> None:
+    """Grouped bars of a table (index x status) with their values on top, and below a value that moved, by how much."""
     width = 0.84 / max(len(table.columns), 1)
     for place, status in enumerate(table.columns):
         left = [at - 0.42 + width * (place + 0.5) for at in range(len(table))]
         drawn = axes.bar(left, table[status], width, label=status, **look(status, place))
         labels = [f"{height:,.0f}" if height else "" for height in table[status]]
         for at, day in enumerate(table.index):
-            if by := moved.get((day, status)):
+            if by := (moved or {}).get((day, status)):
                 labels[at] = f"{table.loc[day, status]:,.0f}\n({by:+,.2f})"
         axes.bar_label(drawn, labels, fontsize=8, padding=1)
     axes.set_xticks(range(len(table)), table.index)

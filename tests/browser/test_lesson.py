@@ -123,6 +123,9 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     again = dashboard("2022-01-03: sales v5 from orders v5", "day-4.png")
     story.tell(page, "Day 3 sent again: a new version of an old day.", again)
     dashboard("deployed v3 = days until 2022-01-03")
+    dashboard("2022-01-05: sales v6 from orders v6, tax_rates v1")
+    assert "three dots" in lesson.steps_to("question.answer").inner_text()
+    dashboard("2022-01-04: sales v10 from orders v6, tax_rates v5")
     while not lesson.at_end:
         lesson.step()
     story.write()
@@ -130,7 +133,7 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     tab, chart = other("order_status_chart")
     while not chart.at_end:
         cell = chart.step()
-    assert "39 orders brought in 1,713.60" in cell.inner_text()
+    assert "41 orders brought in 1,970.10" in cell.inner_text()
     tab.close()
 
 
