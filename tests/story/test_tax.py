@@ -93,8 +93,10 @@ def test_the_same_list_sent_again_with_other_rates_is_a_new_version_of_its_day_a
 
 
 @pytest.mark.parametrize("order", [(5, 4, 3, 2, 1), (3, 5, 5, 1, 3, 4, 2)])
-def test_days_in_any_order_and_again_end_the_same(order: tuple[int, ...], attendee: Make) -> None:
-    straight, other = attendee("taxed", name="blue"), attendee("taxed", name="green")
+def test_days_in_any_order_and_again_end_the_same(order: tuple[int, ...], attendee: Make, shop: Path) -> None:
+    for number in range(1, 6):  # lists that contradict one another: which one is taken makes a difference
+        (shop / f"tax_rates_day-{number}.csv").write_text(f"{RATES}2020-01-01,{10 * number}\n")
+    straight, other = (attendee("taxed", pack=shop, name=name) for name in ("blue", "green"))
     for one, numbers in ((straight, (1, 2, 3, 4, 5)), (other, order)):
         one.own["day"] = DAYS[4]
         for number in numbers:
