@@ -32,7 +32,7 @@
 from IPython.display import display
 
 from fde.chart import headline, order_status_chart, sentence, table
-from workshop import airflow, desk, solution
+from workshop import airflow, desk, question, solution
 
 world = desk.open()
 
@@ -309,6 +309,18 @@ dashboard()
 #
 # - the **day** (in the lake: `import_date`; in Airflow: partition key) says what the data is *about*;
 # - the **version** (v1, v2, v3) says when we *learned* it. Every import that brings something new makes one.
+#
+# ### Side by side
+#
+# The first pipeline and the last one, over the same days: what did each show of *day 1*, day after day? Both run now, in
+# throw-away folders; your desk is not touched.
+
+# %%
+solution.twin()
+
+# %% [markdown]
+# Who looked at the left one each morning saw three different days 1: silver was 1,015.20, then 415.70, then less again.
+# At the right there is one.
 
 # %% [markdown]
 # ## 5. Day 4: late, and again
@@ -381,13 +393,133 @@ dashboard()
 # content again is nothing new.
 
 # %% [markdown]
+# ## 6. Day 5: the tax rate changes
+#
+# The shop owes tax on what it sells: some percent of the revenue, on top of it. From today on it is another percent.
+# Let the day pass and look at what the shop sends:
+
+# %%
+# !day 5
+
+# %%
+world.source("tax_rates", world.clock.day)
+
+# %% [markdown]
+# A list of rates, each with the date from which it is valid. Many pipelines have such a number in their code instead:
+# `tax = revenue * 0.1`. Whoever changes that line changes the tax of *every* day that is computed again, and who runs an
+# old day gets a new tax. **A rule that changes is data**: it comes from a source, and each day keeps the list that it was
+# sent.
+
+# %%
+solution.diff("taxed")
+
+# %% [markdown]
+# Do it in `pipeline.py`, save, and run the cell above again. Lines are only added:
+#
+# - `load_orders` keeps the day's list of rates, in a table of its own.
+# - `percent_on` picks the newest rate that was valid on the date of an order. Tax is rounded order by order, half a cent up.
+
+# %%
+solution.take("taxed")
+
+# %%
+airflow.run()
+
+# %%
+dashboard()
+
+# %% [markdown]
+# There is a column *tax*. Day 5 has 394.02, which is 20 percent of 1,970.10. The days before say **unknown**: the pipeline
+# that computed them knew no tax. That is not the same as 0, and a sum with an unknown part is unknown.
+#
+# Look at 2022-01-04: it had 1,713.60 and has 1,830.60 now. An order of day 4 arrived today, 117.00, together with the new
+# list of rates.
+#
+# **Question:** by which rate is this late order taxed, in percent? Write it in place of the three dots.
+
+# %%
+question.answer("rate", ...)
+
+# %% [markdown]
+# **Question:** in the import of which day is the late order? (A number like 1, or a date.)
+
+# %%
+question.answer("import", ...)
+
+# %% [markdown]
+# Now the tax of the days before. Nothing in the code says which day it is, so run them all again:
+
+# %%
+for day in world.clock.days:
+    airflow.run(day)
+
+# %%
+dashboard()
+
+# %% [markdown]
+# All bars stand still, and each day has its tax: 183.12 for 2022-01-04, about 10 percent of 1,830.60 (each order is rounded
+# by itself), and 394.02 for 2022-01-05, as before. The late order has the old rate, and nobody had to think of it.
+#
+# What people saw before is still there, without tax: `!deploy v5`, and back with `!deploy latest`. Whatever the shop writes
+# into tomorrow's list, no version that you have seen will change.
+#
+# **Question:** suppose that the shop corrects itself: the new rate was valid from 2022-01-04 already. Which days have to be
+# sent and run again? (Several are a list, like `[1, 2]`.)
+
+# %%
+question.answer("again", ...)
+
+# %% [markdown]
+# ### Would Delta alone have saved us?
+#
+# The lake is made of Delta tables, and Delta keeps former states by itself. So was all this work needed? Try it: a
+# pipeline that overwrites the users each day, as the first one did, but in a Delta table with its usual settings. Days 1
+# to 3, and then day 2 once more. All in a throw-away folder.
+
+# %%
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from deltalake import DeltaTable, write_deltalake
+
+folder = TemporaryDirectory()
+for day in [*world.clock.days[:3], world.clock.days[1]]:
+    write_deltalake(folder.name, world.source("users", day), mode="overwrite")
+
+versions = pd.DataFrame(DeltaTable(folder.name).history())[["version", "timestamp", "operation"]]
+versions.assign(timestamp=pd.to_datetime(versions["timestamp"], unit="ms"))
+
+# %% [markdown]
+# Four states, and nothing is lost *so far*. Now: which of them is the list of 2022-01-02? The table does not say.
+#
+# - *timestamp* is when somebody wrote, not the day it is about. All four were written just now.
+# - Two of them hold day 2. Which one did the dashboard read?
+# - Nothing says which orders they were joined with, nor by which code.
+#
+# And it does not keep them for ever. With the usual settings the log forgets after 30 days, and files that no current
+# state needs may be deleted after 7, whenever somebody cleans up (`vacuum`). Let us not wait so long:
+
+# %%
+table_of_users = DeltaTable(folder.name)
+files = table_of_users.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+print(f"{len(files)} files were deleted.")
+try:
+    DeltaTable(folder.name, version=0).to_pandas()
+except Exception as error:
+    print("Version 0 can no longer be read:", type(error).__name__)
+
+# %% [markdown]
+# So: for a while, and only if you remember what is what. **Delta keeps states, not their meaning.** Your lake *is* Delta, and
+# adds what it cannot know: which day a state is about, what it was computed from, by which code; and that nothing is ever
+# deleted.
+
+# %% [markdown]
 # ## What to take home
 #
 # - **Never overwrite what you will be asked about.** Keep the input of every day; it costs little and answers "what changed?".
 # - **Compute a day from that day's data only.** Then a run may be repeated, run late, or run out of order.
 # - **Let a pointer decide what people see.** Going back is then a small change, and data is never touched in a hurry.
 # - **Keep the day apart from the version.** The day is what it is about, the version is when you learned it.
+# - **Keep rules as data, valid from a date.** Code that knows today's rule forgets yesterday's.
 #
-# Look at [pipeline.py](pipeline.py) once more. It became shorter.
-#
-# Days go on: `!day 5` is an ordinary one. Run it and see that nothing before it moves.
+# Look at [pipeline.py](pipeline.py) once more. Each function reads one day and writes one day. That is all.

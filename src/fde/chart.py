@@ -1,5 +1,6 @@
 """The dashboard as a picture, a table and a sentence: nothing is told by colour alone."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from fde.picture import Picture, look
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CENTS = ("revenue_cents", "before", "after", "moved")
+CENTS = ("revenue_cents", "tax_cents", "before", "after", "moved")
 
 
 def order_status_chart(rows: pd.DataFrame, note: object = "") -> Picture:
@@ -29,7 +30,7 @@ def order_status_chart(rows: pd.DataFrame, note: object = "") -> Picture:
     line.set_ylabel("orders")
     line.set_title("Revenue per day by status, and orders", fontsize=12)
     table = revenue_by_status(rows)
-    _bars(bars, table, {})
+    draw_bars(bars, table)
     bars.set_ylabel("revenue")
     picture.finish(
         f"Bar chart of revenue per day by status, and orders. {sentence(rows)}", [*map(str, table)], str(note)
@@ -47,8 +48,8 @@ def two_charts(before: pd.DataFrame, after: pd.DataFrame, titles: tuple[str, str
     left, right = picture.panels(1, 2, sharey=True)
     moved = {(day, status): new.loc[day, status] - old.loc[day, status] for day in days for status in statuses}
     moved = {bar: round(by, 2) for bar, by in moved.items() if round(by, 2)}
-    _bars(left, old, {})
-    _bars(right, new, moved)
+    draw_bars(left, old)
+    draw_bars(right, new, moved)
     left.set_ylabel("revenue")
     left.set_title(titles[0], fontsize=11)
     right.set_title(titles[1], fontsize=11)
@@ -83,10 +84,16 @@ def revenue_by_status(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """All that the chart shows, as text: a row per sales_date; revenue by status, their total, and orders."""
+    """All that the chart shows, as text: a row per sales_date; revenue by status, their total, and orders.
+
+    With tax when the rows have it; a day with a sale whose tax is unknown says so.
+    """
     shown = revenue_by_status(rows)
     shown["total"] = shown.sum(axis="columns")
     shown = shown.map("{:,.2f}".format)
+    if "tax_cents" in rows:
+        tax = {day: of_day["tax_cents"].sum(skipna=False) for day, of_day in rows.groupby("sales_date")}
+        shown["tax"] = [_units(tax[day]) for day in shown.index]
     shown["orders"] = rows.groupby("sales_date")["orders"].sum()
     return shown
 
@@ -95,19 +102,23 @@ def in_units(rows: pd.DataFrame) -> pd.DataFrame:
     """The same rows with money as text in currency units, where a column holds whole cents."""
     shown = rows.copy()
     for column in set(CENTS) & set(rows.select_dtypes("integer")):
-        shown[column] = [f"{cents / 100:,.2f}" for cents in rows[column]]
-    return shown.rename(columns={"revenue_cents": "revenue"})
+        shown[column] = [_units(cents) for cents in rows[column]]
+    return shown.rename(columns={"revenue_cents": "revenue", "tax_cents": "tax"})
 
 
-def _bars(axes: "Axes", table: pd.DataFrame, moved: dict[tuple[Any, Any], float]) -> None:
-    """Grouped bars with their values on top, and below a value that moved, by how much."""
+def _units(cents: Any) -> str:
+    return "unknown" if pd.isna(cents) else f"{cents / 100:,.2f}"
+
+
+def draw_bars(axes: "Axes", table: pd.DataFrame, moved: Mapping[tuple[Any, Any], float] | None = None) -> None:
+    """Grouped bars of a table (index x status) with their values on top, and below a value that moved, by how much."""
     width = 0.84 / max(len(table.columns), 1)
     for place, status in enumerate(table.columns):
         left = [at - 0.42 + width * (place + 0.5) for at in range(len(table))]
         drawn = axes.bar(left, table[status], width, label=status, **look(status, place))
         labels = [f"{height:,.0f}" if height else "" for height in table[status]]
         for at, day in enumerate(table.index):
-            if by := moved.get((day, status)):
+            if by := (moved or {}).get((day, status)):
                 labels[at] = f"{table.loc[day, status]:,.0f}\n({by:+,.2f})"
         axes.bar_label(drawn, labels, fontsize=8, padding=1)
     axes.set_xticks(range(len(table)), table.index)

@@ -33,7 +33,7 @@ class Picture:
 
     def panels(self, rows: int, columns: int, **options: Any) -> Any:
         """Axes without a frame on top and at the right, as a flat sequence."""
-        axes = self.figure.subplots(rows, columns, **options)
+        axes = self.figure.subplots(rows, columns, squeeze=False, **options)
         for one in axes.flat:
             one.spines[["top", "right"]].set_visible(False)
         return axes.flat

@@ -5,7 +5,7 @@ from datetime import date
 
 import pyarrow as pa
 
-DATE, TEXT, WHOLE, MONEY = "date", "text", "whole", "money"
+DATE, TEXT, WHOLE, MONEY, PERCENT = "date", "text", "whole", "money", "percent"
 
 #: kind -> (what a cell must match once blanks around it are gone, in words for a person, type in the lake)
 KINDS: dict[str, tuple[str, str, pa.DataType]] = {
@@ -13,6 +13,7 @@ KINDS: dict[str, tuple[str, str, pa.DataType]] = {
     TEXT: (r"^.+$", "some text", pa.string()),
     WHOLE: (r"^\d{1,15}$", "a whole number, 0 or more", pa.int64()),
     MONEY: (r"^\d{1,13}(\.\d{1,2})?$", "an amount like 12.50, 0 or more, at most 2 decimals", pa.int64()),
+    PERCENT: (r"^(100|[1-9]?\d)$", "a whole number of percent, 0 to 100", pa.int64()),
 }
 
 
@@ -46,6 +47,10 @@ SOURCES: dict[str, tuple[Column, ...]] = {
         Column("user_id", WHOLE),
         Column("order_id", TEXT, optional=True),
     ),
+    "tax_rates": (  # a pack may do without: only a pipeline that asks for it needs it
+        Column("valid_from", DATE),
+        Column("percent", PERCENT),
+    ),
 }
 
 #: the tables of the lake, without the partition `import_date`
@@ -66,6 +71,12 @@ TABLES: dict[str, pa.Schema] = {
             pa.field("order_id", pa.string(), nullable=True),
         ]
     ),
+    "tax_rates": pa.schema(
+        [
+            pa.field("valid_from", pa.date32(), nullable=False),
+            pa.field("percent", pa.int64(), nullable=False),
+        ]
+    ),
     "sales": pa.schema(
         [
             pa.field("sales_date", pa.date32(), nullable=False),
@@ -73,6 +84,7 @@ TABLES: dict[str, pa.Schema] = {
             pa.field("orders", pa.int64(), nullable=False),
             pa.field("quantity", pa.int64(), nullable=False),
             pa.field("revenue_cents", pa.int64(), nullable=False),
+            pa.field("tax_cents", pa.int64(), nullable=True),  # blank: this pipeline does not know, which is not 0
         ]
     ),
 }
@@ -81,6 +93,7 @@ TABLES: dict[str, pa.Schema] = {
 KEYS: dict[str, tuple[str, ...]] = {
     "users": ("user_id",),
     "orders": ("order_id",),
+    "tax_rates": ("valid_from",),
     "sales": ("sales_date", "status"),
 }
 

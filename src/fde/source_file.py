@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from fde.refused import Refused
-from fde.schemas import DATE, KEYS, KINDS, MONEY, SOURCES, WHOLE, Column, is_date
+from fde.schemas import DATE, KEYS, KINDS, MONEY, PERCENT, SOURCES, WHOLE, Column, is_date
 
 
 def read_rows(file: Path, source: str) -> pa.Table:
@@ -105,7 +105,7 @@ def _checked(cells: pa.ChunkedArray, column: Column, file: Path) -> pa.ChunkedAr
         _refuse_first(
             pc.invert(pc.is_in(cells, pa.array(no_dates, pa.string()))), cells, column.name, file, "no such date"
         )
-    if column.kind == WHOLE:
+    if column.kind in (WHOLE, PERCENT):
         return pc.cast(cells, pa.int64())
     if column.kind == MONEY:
         return pc.cast(pc.multiply(pc.cast(cells, pa.decimal128(15, 2)), pa.scalar(100)), pa.int64())

@@ -112,6 +112,17 @@ def asked_again(number: int) -> Goal:
     return Goal(f"the shop was asked again for day {number}", missing)
 
 
+def taxed(number: int) -> Goal:
+    """Each sale that a day brought carries its tax, by the rate of the date on which it was made."""
+
+    def missing(world: World) -> str:
+        day = world.pack.day(number)
+        unknown = int(world.read("sales", day=day)["tax_cents"].isna().sum())
+        return f"tax of {unknown} rows of {day} is unknown" if unknown else ""
+
+    return Goal(f"sales of day {number} carry their tax", missing)
+
+
 def _missed(goal: Goal, world: World) -> str:
     try:
         missing = goal.missing(world)
@@ -137,5 +148,12 @@ STEPS = (
         "functional",
         ((1, 1), (2, 2), (3, 3)),
         (keeps("sales", 4), asked_again(3)),
+    ),
+    Step(
+        6,
+        "Day 5: the tax rate changes",
+        "functional",
+        ((1, 1), (2, 2), (3, 3), (4, 4), (3, 4)),
+        (taxed(5), taxed(4)),
     ),
 )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fde import lake
 from fde.clock import Clock
@@ -46,9 +48,10 @@ class World:
         return self.desk / "lake"
 
     def source(self, name: str, day: str) -> pd.DataFrame:
-        """The checked rows of `users` or `orders` for a day, as the source delivers them today.
+        """The checked rows of `users`, `orders` or `tax_rates` for a day, as the source delivers them today.
 
-        Columns: user_id, name, status; or sales_date (ISO text), quantity, revenue_cents, user_id and maybe order_id.
+        Columns: user_id, name, status; or sales_date (ISO text), quantity, revenue_cents, user_id and maybe order_id;
+        or valid_from (ISO text), percent (of the revenue, whole). A pack may send no tax rates.
         A blank name or status is missing (NaN). Raises Refused for a bad row: file, line, column, value, reason.
         """
         return to_frame(self.pack.rows(name, day, self.clock.day))
@@ -91,6 +94,7 @@ class World:
     def sales(self) -> tuple[pd.DataFrame, Receipt]:
         """What the dashboards show: rows (sales_date, status, orders, quantity, revenue_cents), and their receipt.
 
+        Also tax_cents when a row has one; where it is not known it is <NA>, never 0.
         The lake's sales as deployed when there are any; else `files/sales.csv`, which has no history.
         Raises Refused when there is nothing to show, or `deployed` points at nothing.
         """
@@ -101,15 +105,15 @@ class World:
         return self.sales_as_of(receipt.version, receipt.until or self.clock.day), receipt
 
     def sales_as_of(self, version: int, until: str) -> pd.DataFrame:
-        """All sales of the days until one, as of a version, summed by sales_date and status; sorted by both."""
+        """All sales of the days until one, as of a version, summed by sales_date and status; sorted by both.
+
+        tax_cents is unknown when that of one of the summed rows is, and left out when none is known.
+        """
         rows = lake.read(self.lake, "sales", version, until=until)
-        sums = rows.group_by(["sales_date", "status"]).aggregate(
-            [("orders", "sum"), ("quantity", "sum"), ("revenue_cents", "sum")]
-        )
-        sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
-        return to_frame(
-            sums.select(TABLES["sales"].names).sort_by([("sales_date", "ascending"), ("status", "ascending")])
-        )
+        whole = pc.ScalarAggregateOptions(skip_nulls=False)
+        key, counts = TABLES["sales"].names[:2], TABLES["sales"].names[2:]
+        sums = rows.group_by(key).aggregate([(name, "sum", whole) for name in counts])
+        return _shown(sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]))
 
     def of_run(self, day: str, code: bytes) -> "World":
         """This world as one run sees it: reads stay at one version, writes go to the run's day only."""
@@ -127,4 +131,12 @@ class World:
             raise Refused(f"{file}: cannot be read as CSV: {error}") from None
         except Refused as error:
             raise Refused(f"{file}: {str(error).partition(': ')[2]}") from None
-        return to_frame(sort(table))
+        return _shown(table)
+
+
+def _shown(sales: pa.Table) -> pd.DataFrame:
+    """Sales as a dashboard shows them: sorted, and with a column of taxes only when one is known."""
+    rows = sort(sales.select(TABLES["sales"].names))
+    if rows["tax_cents"].null_count == len(rows):
+        return to_frame(rows.drop_columns("tax_cents"))
+    return to_frame(rows).astype({"tax_cents": "Int64"})

@@ -3,8 +3,9 @@
 import difflib
 from pathlib import Path
 
+from fde.picture import Picture
 from fde.refused import Refused
-from workshop import settings
+from workshop import desk, settings
 
 
 def diff(stage: str) -> None:
@@ -32,6 +33,18 @@ def take(stage: str, replace_mine: bool = False) -> None:
     else:
         _write(file, solution.read_bytes())
         print(f"Your pipeline.py was gone; it is {stage} now.")
+
+
+def twin(*stages: str) -> Picture:
+    """One picture: stages side by side (`mutable`, `functional`) over the days so far, and how each shows the first.
+
+    They run in throw-away folders; this desk is not touched. Raises Refused.
+    """
+    from fde.twin import twin_chart  # draws: not for a terminal that only compares lines
+
+    world, names = desk.open(), stages or ("mutable", "functional")
+    days = [day for day in world.clock.days if day <= world.clock.day]
+    return twin_chart(world.pack, days, {name: _solution(name).read_bytes() for name in names})
 
 
 def _replace(file: Path, solution: Path, replace_mine: bool) -> None:

@@ -22,6 +22,7 @@ class Notebook:
         self.panel = page.locator(".jp-NotebookPanel:visible")
         self.panel.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=90_000)
         page.locator(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.get_by_text("| Idle").first.wait_for(timeout=90_000)  # a cell run before the kernel answers may never end
         self.panel.locator(".jp-Cell").first.focus()
         page.keyboard.press("Escape")
 

@@ -58,12 +58,12 @@ def test_signing_in_opens_the_lesson_and_nothing_in_front_of_it(signed_in: Any) 
     assert signed_in.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty").count() == 0
 
 
-def test_airflow_opens_signed_in_and_shows_one_dag(room: Any, signed_in: Any, context: Any) -> None:
+def test_airflow_opens_signed_in_and_shows_ones_own_dags(room: Any, signed_in: Any, context: Any) -> None:
     page = context.new_page()
     page.goto(f"{room.url}/services/airflow/dags")
     page.get_by_role("link", name="user_data_dag").first.wait_for()
     assert page.get_by_role("link", name="user_data_dag").count() == 1
-    assert page.get_by_text("1 Dag", exact=True).count() == 1
+    assert page.get_by_text("2 Dags", exact=True).count() == 1
     page.close()
 
 
@@ -123,6 +123,9 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     again = dashboard("2022-01-03: sales v5 from orders v5", "day-4.png")
     story.tell(page, "Day 3 sent again: a new version of an old day.", again)
     dashboard("deployed v3 = days until 2022-01-03")
+    dashboard("2022-01-05: sales v6 from orders v6, tax_rates v1")
+    assert "three dots" in lesson.steps_to("question.answer").inner_text()
+    dashboard("2022-01-04: sales v10 from orders v6, tax_rates v5")
     while not lesson.at_end:
         lesson.step()
     story.write()
@@ -130,7 +133,7 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     tab, chart = other("order_status_chart")
     while not chart.at_end:
         cell = chart.step()
-    assert "39 orders brought in 1,713.60" in cell.inner_text()
+    assert "41 orders brought in 1,970.10" in cell.inner_text()
     tab.close()
 
 

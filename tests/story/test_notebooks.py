@@ -146,7 +146,7 @@ def cents(bars: Bars, day: int, column: str) -> int:
 @pytest.fixture(scope="module")
 def bars(lesson: NotebookNode) -> dict[str, Bars]:
     names = ("day 1", "day 2", "turned back", "users kept", "fake", "fake, rolled back")
-    names += ("functional", "rolled back", "day 4", "day 3 again", "v3")
+    names += ("functional", "rolled back", "day 4", "day 3 again", "v3", "day 5", "taxed")
     return dict(zip(names, dashboards(lesson), strict=True))
 
 
@@ -225,6 +225,34 @@ def test_the_lesson_answers_what_changed(lesson: NotebookNode) -> None:
     ]
 
 
+def test_the_lesson_taxes_a_late_order_by_the_rate_of_its_own_day(bars: dict[str, Bars]) -> None:
+    before, after = bars["day 5"], bars["taxed"]
+    assert [row["tax"] for row in before.values()] == ["unknown"] * 4 + ["394.02"]
+    assert {day: row | {"tax": ""} for day, row in before.items()} == {d: r | {"tax": ""} for d, r in after.items()}
+    assert cents(after, 4, "total") - cents(bars["day 3 again"], 4, "total") == 11_700
+    assert all(abs(10 * cents(after, day, "tax") - cents(after, day, "total")) < 300 for day in (1, 2, 3, 4))
+    assert cents(after, 5, "tax") * 5 == cents(after, 5, "total")
+
+
+def test_a_question_that_nobody_answered_says_how(lesson: NotebookNode) -> None:
+    asked = [texts(cell) for cell in lesson.cells if cell.source.startswith("question.answer(")]
+    assert len(asked) == 3
+    assert all(len(said) == 1 and said[0].startswith("Not answered yet.") for said in asked)
+
+
+def test_the_lesson_shows_both_pipelines_side_by_side(lesson: NotebookNode) -> None:
+    (shown,) = (texts(cell) for cell in lesson.cells if cell.source == "solution.twin()")
+    assert "as seen each day: mutable, functional." in shown[0]
+    assert "Mutable: silver of 2022-01-01 was 1,015.20 when seen on 2022-01-01 and 415.70 when seen on" in shown[0]
+    assert shown[0].endswith("Functional: every day shows the same of 2022-01-01.")
+
+
+def test_delta_alone_keeps_states_until_somebody_cleans_up(lesson: NotebookNode) -> None:
+    states, cleaned = (texts(cell) for cell in lesson.cells if "folder.name" in cell.source)
+    assert sorted(line.split()[1] for line in states[0].splitlines()[1:]) == ["0", "1", "2", "3"]
+    assert cleaned[0].startswith("3 files were deleted.\nVersion 0 can no longer be read: ")
+
+
 def test_every_picture_has_words_and_nothing_comes_from_a_network(lesson: NotebookNode) -> None:
     html = [
         output.data.get("text/html", "")
@@ -233,7 +261,7 @@ def test_every_picture_has_words_and_nothing_comes_from_a_network(lesson: Notebo
         if "data" in output
     ]
     pictures = [text for text in html if "<img" in text]
-    assert len(pictures) == 11
+    assert len(pictures) == 14
     assert all(
         re.match(r'<img alt="Bar chart[^"]{80,}" width="\d+" src="data:image/png;base64,', text) for text in pictures
     )

@@ -7,7 +7,7 @@ import pytest
 from fde.refused import Refused
 from workshop import desk, settings, solution
 
-STAGES = ("mutable", "immutable_users", "functional")
+STAGES = ("mutable", "immutable_users", "functional", "taxed")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_stages_follow_one_another_and_each_former_pipeline_is_kept(pipeline: Pa
         solution.take(stage)
         assert pipeline.read_text().splitlines() == code(stage)
     kept = sorted(pipeline.parents[1].glob("kept/*"))
-    assert [file.read_text().splitlines() for file in kept] == [code("mutable"), code("immutable_users")]
+    assert [file.read_text().splitlines() for file in kept] == [code(stage) for stage in STAGES[:-1]]
 
 
 def test_lines_of_ones_own_are_replaced_only_when_told_and_kept_even_then(pipeline: Path) -> None:
@@ -85,5 +85,5 @@ def test_the_former_pipeline_is_kept_though_the_folder_for_it_was_deleted(pipeli
 
 
 def test_a_stage_that_is_none_is_refused_with_those_there_are(pipeline: Path) -> None:
-    with pytest.raises(Refused, match=r"no stage 'functionl'\. Stages: functional, immutable_users, mutable"):
+    with pytest.raises(Refused, match=r"no stage 'functionl'\. Stages: functional, immutable_users, mutable, taxed"):
         solution.take("functionl")

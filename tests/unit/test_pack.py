@@ -125,6 +125,16 @@ SPOILED: dict[str, tuple[str, Callable[[str], str], tuple[str, ...]]] = {
         lambda text: line(text, 2, ",3,", ",999,"),
         ("line 2", "user_id", "'999'", "users_day-1.csv"),
     ),
+    "more than all": ("tax_rates", lambda text: line(text, 2, "10", "101"), ("line 2", "percent", "'101'", "0 to 100")),
+    "half a percent": ("tax_rates", lambda text: line(text, 2, "10", "7.5"), ("line 2", "percent", "'7.5'", "whole")),
+    "less than nothing": ("tax_rates", lambda text: line(text, 2, "10", "-1"), ("line 2", "percent", "'-1'")),
+    "no percent": ("tax_rates", lambda text: line(text, 2, "10", ""), ("line 2", "percent", "''")),
+    "valid from no date": (
+        "tax_rates",
+        lambda text: line(text, 2, "2020-01-01", "2020-02-30"),
+        ("line 2", "valid_from"),
+    ),
+    "two rates of a date": ("tax_rates", lambda text: text + "2020-01-01,20\n", ("line 3", "valid_from", "twice")),
     "half a line": ("orders", lambda text: text[: text.rindex(",") - 4], ("line 40", "values where")),
     "blank line": ("orders", lambda text: text.replace("\n", "\n\n", 1), ("line 2",)),
     "an open quote": ("orders", lambda text: line(text, 3, "2022", '"2022'), ("line 3", "quote")),
@@ -154,6 +164,23 @@ def test_a_missing_file_is_named(shop: Path) -> None:
     (shop / "orders_day-2.csv").unlink()
     with pytest.raises(Refused, match=r"orders for 2022-01-02: .*orders_day-2.csv is missing"):
         Pack(shop).rows("orders", DAY_2, DAY_2)
+
+
+def test_a_pack_may_send_no_tax_rates_and_says_so_only_when_asked(shop: Path) -> None:
+    for file in shop.glob("tax_rates_*.csv"):
+        file.unlink()
+    pack = Pack(shop)
+    assert len(pack.days) == 5
+    assert len(pack.rows("orders", DAY_1, DAY_1)) == 39
+    with pytest.raises(Refused, match=r"the source sent no tax_rates for 2022-01-01: .*tax_rates_day-1.csv is missing"):
+        pack.rows("tax_rates", DAY_1, DAY_1)
+
+
+@pytest.mark.parametrize("percent", [0, 5, 10, 99, 100])
+def test_a_rate_is_a_whole_percent(percent: int, shop: Path) -> None:
+    (shop / "tax_rates_day-1.csv").write_text(f"valid_from,percent\n2020-01-01,{percent}\n")
+    rows = Pack(shop).rows("tax_rates", DAY_1, DAY_1).to_pylist()
+    assert rows == [{"valid_from": "2020-01-01", "percent": percent}]
 
 
 def test_days_with_a_gap_are_refused(shop: Path) -> None:
