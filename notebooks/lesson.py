@@ -49,8 +49,8 @@ print(headline(world.clock))
 # The story has its own **clock**. It says 2022-01-01: day 1. Days pass only when somebody lets them pass.
 #
 # **Airflow** runs your pipeline. It is behind the same address as this notebook, and you are signed in already.
-# Open it with the link of the next cell: you see one DAG, `user_data_dag`, and it is yours. (On Airflow's home page the
-# *Triggerer* is red: this workshop needs none, so none runs.)
+# Open it with the link of the next cell: you see `user_data_dag`, and it is yours. (On Airflow's home page the *Triggerer*
+# is red: this workshop needs none, so none runs.)
 
 # %%
 airflow.link()
@@ -78,8 +78,8 @@ print((world.desk / "pipeline.py").read_text())
 #
 # This lesson uses the first one. Use **one of the three, and once a day**: two ways are two runs.
 #
-# > **Your numbers differ from the text, or a run failed?** A run that failed may have done half of its work. Begin again:
-# > `!fde start-over`, and then the days so far, in order: `!day-1`, `airflow.run()`, `!day-2`, `airflow.run()`, and so on.
+# > **Your numbers differ from the text, a run failed, or you fell behind?** `!fde steps` says how far you are, and
+# > `!catch-up 3` gives you the desk with which step 3 begins. Yours is kept whole; `!catch-up --undo` brings it back.
 
 # %%
 airflow.run()

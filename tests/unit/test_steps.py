@@ -75,6 +75,19 @@ def test_a_chart_that_means_something_else_is_not_done_however_it_is_stored(atte
     assert any("bars go by the status" in line for line in progress(one.world)[3].why)
 
 
+def test_tax_must_be_that_of_each_sale_s_date(attendee: Make) -> None:
+    one = attendee("taxed")
+    one.run(1, 2, 3, 4)
+    one.again(3)
+    one.run(5)
+    assert done(one)[-1] == 6
+    code = (ROOT / "solutions" / "taxed.py").read_text()
+    one.uses(code.replace('rates[rates["valid_from"] <= date]', "rates"))  # today's rate for all
+    one.run(5)
+    assert done(one)[-1] == 5
+    assert "bronze of 2022-01-04, imported on 2022-01-05, carries another" in str(progress(one.world)[5])
+
+
 def test_what_is_missing_is_said_for_the_next_step_only(attendee: Make, capsys: pytest.CaptureFixture[str]) -> None:
     one = attendee("immutable_users")
     one.run(1, 2)

@@ -1,0 +1,96 @@
+"""Goals: what one can see of a desk. Each is made for the days, by their numbers, that a step is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fde import lake
+from fde.commits import commit
+from fde.refused import Refused
+from fde.world import World
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What must be so, in words, and a function that says what is missing; "" when nothing is."""
+
+    words: str
+    missing: Callable[[World], str]
+
+
+def missed(goal: Goal, world: World) -> str:
+    """The goal and what is missing of it, in one line; "" when nothing is."""
+    try:
+        missing = goal.missing(world)
+    except Refused as refused:
+        missing = str(refused)
+    return missing and f"{goal.words}: {missing}"
+
+
+def shows(number: int) -> Goal:
+    """A dashboard of the newest data has a day."""
+
+    def missing(world: World) -> str:
+        day = world.pack.day(number)
+        there = set(world.sales()[0]["sales_date"])
+        return "" if day in there else f"it shows {', '.join(sorted(there))}"
+
+    return Goal(f"the dashboard shows day {number}", missing)
+
+
+def keeps(table: str, *numbers: int) -> Goal:
+    """The lake has some days of a table."""
+
+    def missing(world: World) -> str:
+        days = [world.pack.day(number) for number in numbers]
+        gone = [day for day in days if lake.commit_of_day(world.lake, table, day) is None]
+        return f"not there: {', '.join(gone)}" if gone else ""
+
+    return Goal(f"the lake keeps {table} of day {', '.join(map(str, numbers))}", missing)
+
+
+def tells_status_then(*numbers: int) -> Goal:
+    """What no law can judge: the chart means what people take its title for."""
+
+    def missing(world: World) -> str:
+        for day in map(world.pack.day, numbers):
+            orders = world.read("orders", day=day).merge(world.read("users", day=day), on="user_id")
+            then = orders.groupby(["sales_date", "status"])["revenue_cents"].sum()
+            shown = world.read("sales", day=day).groupby(["sales_date", "status"])["revenue_cents"].sum()
+            if not shown.equals(then):
+                return f"sales of {day} do not"
+        return ""
+
+    return Goal("bars go by the status that users had when they ordered", missing)
+
+
+def asked_again(number: int) -> Goal:
+    """An old day was imported anew, with other rows."""
+
+    def missing(world: World) -> str:
+        day = world.pack.day(number)
+        versions = range(1, lake.newest(world.lake, "orders") + 1)
+        times = sum(commit(world.lake, "orders", version).day == day for version in versions)
+        return "" if times > 1 else f"versions of {day}: {times}"
+
+    return Goal(f"the shop was asked again for day {number}", missing)
+
+
+def taxed(number: int) -> Goal:
+    """Each sale of a day carries the tax that was valid on the date it was made. Cents may be rounded in any way."""
+
+    def missing(world: World) -> str:
+        day = world.pack.day(number)
+        rates = world.read("tax_rates", day=day).sort_values("valid_from")
+        for sale in world.read("sales", day=day).to_dict("records"):
+            what = f"{sale['status']} of {sale['sales_date']}, imported on {day},"
+            revenue, tax = sale["revenue_cents"], sale["tax_cents"]
+            valid = rates.loc[rates["valid_from"] <= sale["sales_date"], "percent"]
+            if pd.isna(tax):
+                return f"{what} carries none"
+            if valid.empty or abs(tax - revenue * valid.iloc[-1] / 100) > sale["orders"]:
+                return f"{what} carries another: {tax / 100:,.2f} of {revenue / 100:,.2f}"
+        return ""
+
+    return Goal(f"sales of day {number} carry the tax of their dates", missing)
