@@ -1,10 +1,10 @@
-"""The command line of a desk: run, show, versions, diff, start-over."""
+"""The command line of a desk: run, show, versions, diff, check, start-over."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from fde import desk, lake
+from fde import check, desk, lake
 from fde.changes import sales_moved, users_changed
 from fde.chart import in_units, sentence
 from fde.commits import commit
@@ -14,11 +14,10 @@ from fde.world import World
 
 
 def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
-    """Run one command. Returns the exit code: 0, or 2 when it was refused (one message on stderr)."""
+    """Run one command. Returns the exit code: 0, 1 when a law fails, 2 when refused (one message on stderr)."""
     command = _parser().parse_args(argv)
     try:
-        command.act(open_world(), command)
-        return 0
+        return command.act(open_world(), command) or 0
     except Refused as error:
         print(f"fde: {error}", file=sys.stderr)
     except OSError as error:
@@ -84,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fde", description="Work on your desk: run a day, look at what is deployed.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, act: Callable[[World, argparse.Namespace], None], words: str) -> argparse.ArgumentParser:
+    def add(name: str, act: Callable[[World, argparse.Namespace], int | None], words: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         one.set_defaults(act=act)
         return one
@@ -97,5 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     diff = add("diff", _diff, "two days side by side: users who differ, sales that moved")
     diff.add_argument("before", metavar="DAY")
     diff.add_argument("after", metavar="DAY")
+    add("check", check.command, "whether the pipeline is functional: laws, tried on throw-away desks").add_argument(
+        "--json", action="store_true", help="for programs"
+    )
     add("start-over", _start_over, "set lake and files aside in kept/ and begin with empty ones")
     return parser
