@@ -52,7 +52,7 @@ def check(world: World, *, limit: float = LIMIT, tell: Callable[[int], None] = l
             "day": day or days[0],
             "limit": limit,
         }
-        source = code.decode("utf-8", "replace")
+        source = code.decode("utf-8-sig", "replace")
         one, other = side_by_side(plan, (["late"], ["forward", "backward"]), place, source, count)
     return Verdict(hashlib.sha256(code).hexdigest(), tuple(days), judge(Trials(one, other, days, day), source))
 
@@ -69,10 +69,11 @@ def make_packs(pack: Pack, days: list[str], place: Path) -> str | None:
         for file in pack.path.resolve().iterdir():
             if ".from-" not in file.name:
                 (place / name / file.name).symlink_to(file)
-    pack, middle = Pack(place / "plain"), len(days) // 2
+    middle = len(days) // 2
     for day in days[middle:] + days[:middle]:
         known = pack.rows("users", day, day)["user_id"].to_pylist()
-        for other in sorted(set(days) - {day}, key=lambda other: abs(days.index(other) - days.index(day))):
+        others = [other for other in days if other != day]
+        for other in sorted(others, key=lambda other: abs(days.index(other) - days.index(day))):  # the nearest first
             orders = pack.rows("orders", other, other).to_pandas()
             fits = orders[orders["user_id"].isin(known)].head(1)
             if len(fits):

@@ -119,7 +119,7 @@ class _Process:
         if where.startswith("Timeout"):
             why = f"It had not ended after {self.limit:g} seconds, the limit of a run."
         if found := re.search(r'/pipeline\.py", line (\d+) in (\S+)', where):
-            text = dict(enumerate(self.source.splitlines(), 1)).get(int(found[1]), "")
+            text = dict(enumerate(self.source.split("\n"), 1)).get(int(found[1]), "")
             why = f"pipeline.py, line {found[1]}, in {found[2]}: {text.strip()}\n{why}"
         assert self.begun
         name, day = self.begun

@@ -8,6 +8,7 @@ import faulthandler
 import json
 import locale
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,9 @@ class TrialRun:
 
     def _plain(self, trial: Trial, error: BaseException) -> str:
         text = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-        return text.replace(f"{trial.world.desk}/", "")
+        for place in (trial.world.desk, self.plain.path, self.resent.path):
+            text = text.replace(f"{place}/", "")
+        return text
 
     def _end_a_copy(self) -> None:
         if os.getpid() != self.process:  # a pipeline that forked and came back: one of the two goes on
@@ -113,7 +116,11 @@ class TrialRun:
     def _say(self, line: dict[str, object]) -> None:
         """Report a line, and start the time anew. A watchdog of C: it ends even a process that is stuck outside
         Python, and one whose parent is gone, and writes where it was."""
-        os.write(self.report, json.dumps(line).encode() + b"\n")
+        try:
+            os.write(self.report, json.dumps(line).encode() + b"\n")
+        except BrokenPipeError:  # whoever asked was killed, and cannot remove the folder any more
+            shutil.rmtree(self.place.parent, ignore_errors=True)
+            os._exit(1)
         faulthandler.dump_traceback_later(self.limit, exit=True, file=self.where)
 
 
