@@ -76,7 +76,8 @@ def _asks_the_machine(node: ast.AST) -> bool:
 
 
 def _has_no_order(node: ast.AST) -> bool:
-    return isinstance(node, ast.Set | ast.SetComp) or _called(node) in ("set", "frozenset", "hash")
+    named = isinstance(node, ast.Name) and node.id in ("set", "frozenset", "hash")
+    return named or isinstance(node, ast.Set | ast.SetComp)
 
 
 def _asks_the_clock(node: ast.AST) -> bool:
