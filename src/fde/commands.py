@@ -1,0 +1,98 @@
+"""What each command of `fde` does: on a world, with the words that were said. Returns the exit code, None for 0."""
+
+import sys
+from argparse import Namespace
+
+from fde import desk, lake
+from fde.changes import sales_moved, users_changed
+from fde.chart import in_units, sentence
+from fde.check import check as judge
+from fde.commits import commit
+from fde.run import run
+from fde.steps import progress, step_of
+from fde.world import World
+
+
+def run_day(world: World, command: Namespace) -> None:
+    run(world, _date(world, command.day), tell=print)
+    print("Next: fde show")
+
+
+def show(world: World, command: Namespace) -> None:
+    rows, receipt = world.sales()
+    print(in_units(rows).to_string(index=False))
+    print(sentence(rows))
+    print(receipt)
+
+
+def versions(world: World, command: Namespace) -> None:
+    newest = lake.newest(world.lake, "sales")
+    if not newest:
+        print("No versions: the lake has no sales yet. This pipeline keeps no history.")
+    for number in range(1, newest + 1):
+        one = commit(world.lake, "sales", number)
+        inputs = ", ".join(f"{table} v{version}" for table, version in sorted(one.read.items()))
+        print(f"v{number}  day {one.day}  {one.rows} rows  from {inputs or 'nothing read'}  code {one.code[:8]}")
+
+
+def diff(world: World, command: Namespace) -> None:
+    before, after = sorted((_date(world, command.before) or "", _date(world, command.after) or ""))
+    for day in (before, after):
+        world.pack.number(day)
+    changed = users_changed(world, before, after)
+    print(f"Users who differ between {before} and {after}: {len(changed)}")
+    if len(changed):
+        print(changed.to_string(index=False))
+    moved = sales_moved(world, before, after)
+    print(f"Sales up to {before} that look different on {after}: {len(moved)}")
+    if len(moved):
+        print(in_units(moved).to_string(index=False))
+
+
+def check(world: World, command: Namespace) -> int:
+    """1 when a law fails."""
+    busy = sys.stderr.isatty()
+
+    def tell(runs: int) -> None:
+        if busy:
+            print(f"\rfde check: run {runs} ", end="", file=sys.stderr, flush=True)
+
+    verdict = judge(world, tell=tell)
+    if busy:
+        print("\r\033[K", end="", file=sys.stderr)
+    print(verdict.json() if command.json else verdict)
+    return int(verdict.fails)
+
+
+def start_over(world: World, command: Namespace) -> None:
+    kept = desk.start_over(world.path)
+    print(
+        f"This desk's data is set aside in {kept}. Lake and files/ are empty; pipeline and notebooks are as they were."
+    )
+    clock = world.clock
+    print(f"Next: run the days again, from {clock.days[0]} to {clock.day}: fde run --day {clock.days[0]}, and so on.")
+
+
+def steps(world: World, command: Namespace) -> None:
+    """Reasons only for the first that is not done: the others build on it."""
+    found = progress(world)
+    first = next((one for one in found if not one.done), None)
+    print(*(one if one is first else one.in_short() for one in found), sep="\n")
+
+
+def catch_up(world: World, command: Namespace) -> None:
+    if command.undo:
+        kept = desk.undo(world.path)
+        print(f"Your former desk is back. The one you leave is kept whole in {kept}.")
+    else:
+        step = step_of(command.step)
+        kept = desk.catch_up(world.path, command.opening(step.number))
+        print(f"This is the desk of step {step.number}, {step.title}. Yours is kept whole in {kept}.")
+        print(f"Next: go on in the lesson at step {step.number}. Back to your own desk: catch-up --undo")
+    print("If pipeline.py is open in JupyterLab: File, Reload Python File from Disk.")
+
+
+def _date(world: World, day: str | None) -> str | None:
+    """The date of a day that was said by its number; anything else as it is."""
+    days = world.pack.days
+    return days[int(day) - 1] if day and day.isdecimal() and 1 <= int(day) <= len(days) else day
