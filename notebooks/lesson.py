@@ -32,6 +32,7 @@
 from IPython.display import display
 
 from fde.chart import headline, order_status_chart, sentence, table
+from fde.check import check
 from workshop import airflow, desk, question, solution
 
 world = desk.open()
@@ -150,7 +151,22 @@ dashboard()
 # - Day 2 lost an order, 40 are left. It is of a user who signed up on day 2 and is not in the list of day 1.
 #
 # **Turning the clock back does not turn mutable data back.** A pipeline like this can be run once, in order, and without a
-# mistake. The only way out is to begin again. The data is set aside, not thrown away:
+# mistake.
+#
+# ### Could we have known?
+#
+# Every task was green. Airflow knows whether a function ended, not whether the idea is right. So ask for the idea: the
+# next cell runs your `pipeline.py` on throw-away desks, twice, late, in another order, and compares what a dashboard
+# shows. (In a terminal: `fde check`.)
+
+# %%
+check(world)
+
+# %% [markdown]
+# It names each law that your pipeline breaks, the rows that show it, and the line where to look. You need not repair all
+# of it now: that is what the next two steps are for.
+#
+# First begin again. The data is set aside, not thrown away:
 
 # %%
 # !fde start-over
@@ -261,6 +277,12 @@ solution.diff("functional")
 
 # %%
 solution.take("functional")
+
+# %% [markdown]
+# And what do the laws say now?
+
+# %%
+check(world)
 
 # %% [markdown]
 # The old data was made by the old pipeline. Begin again with an empty lake, show the latest, and let Airflow run the three

@@ -27,6 +27,13 @@ def process_users_orders(world, day):
     world.replace("sales", day, sales.groupby(["sales_date", "status"], as_index=False).agg(
         orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")))
 """
+#: counts its runs in a file, and adds that to what was sold
+COUNTED = """
+    with (world.files / "runs").open("a+") as file:
+        file.write(".")
+    orders["quantity"] += (world.files / "runs").stat().st_size
+    sales = orders.merge(users, on="user_id")
+"""
 
 
 def done(one: Attendee) -> list[int]:
@@ -72,7 +79,17 @@ def test_a_chart_that_means_something_else_is_not_done_however_it_is_stored(atte
     one = attendee(STATUS_NOW)
     one.run(1, 2, 3)
     assert done(one) == [1, 2, 3]
-    assert any("bars go by the status" in line for line in progress(one.world)[3].why)
+    assert "bars go by the status" in progress(one.world)[3].why
+
+
+def test_a_pipeline_that_breaks_a_law_is_not_done_though_it_shows_the_right_bars(attendee: Make) -> None:
+    code = (ROOT / "solutions" / "functional.py").read_text()
+    one = attendee(code)
+    one.run(1, 2, 3)
+    assert done(one)[-1] == 4
+    one.uses(code.replace('    sales = orders.merge(users, on="user_id")\n', COUNTED))
+    assert done(one)[-1] == 3
+    assert "all laws of fde check hold: not rerun" in progress(one.world)[3].why
 
 
 def test_tax_must_be_that_of_each_sale_s_date(attendee: Make) -> None:
@@ -97,8 +114,8 @@ def test_what_is_missing_is_said_for_the_next_step_only(attendee: Make, capsys: 
         len(STEPS) - 3
     )
     reasons = [line for line in lines if line.startswith(" ")]
+    assert len(reasons) == 1
     assert "the lake keeps sales of day 1, 2, 3: not there: 2022-01-01, 2022-01-02, 2022-01-03" in reasons[0]
-    assert len(reasons) == len(STEPS[3].goals)
 
 
 @pytest.mark.parametrize("number", [0, -1, len(STEPS) + 1])

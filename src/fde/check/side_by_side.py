@@ -41,7 +41,7 @@ class _Process:
         self.place, self.limit, self.source, self.tell = Path(plan["place"]), plan["limit"], source, tell
         self.observed, self.rest, self.done = Observed(), b"", False
         self.pipe, theirs = os.pipe()
-        code = str(Path(__file__).parents[1])
+        code = str(Path(__file__).parents[2])
         # env -i: the pipeline does not learn where the real desk is, nor any token of who asks for the check.
         settings = {**settings, "PATH": os.defpath, "PYTHONPATH": code, "HOME": plan["place"], "TMPDIR": plan["place"]}
         words = ["env", "-i", *(f"{name}={value}" for name, value in settings.items())]
