@@ -1,24 +1,29 @@
-"""The command line of a desk: run, show, versions, diff, start-over."""
+"""The command line of a desk: run, show, versions, diff, replay, export, open, start-over."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from fde import desk, lake
+from fde import archive, desk, lake
 from fde.changes import sales_moved, users_changed
 from fde.chart import in_units, sentence
 from fde.commits import commit
 from fde.refused import Refused
+from fde.replay import replay
 from fde.run import run
 from fde.world import World
 
 
 def main(argv: Sequence[str], open_world: Callable[[], World]) -> int:
-    """Run one command. Returns the exit code: 0, or 2 when it was refused (one message on stderr)."""
+    """Run one command. Returns the exit code: 0, 1 (a replay differs), or 2 (refused: one message on stderr)."""
     command = _parser().parse_args(argv)
     try:
-        command.act(open_world(), command)
-        return 0
+        if command.act is _open:  # makes a world and needs none
+            _open(command)
+            return 0
+        code: int | None = command.act(open_world(), command)
+        return code or 0
     except Refused as error:
         print(f"fde: {error}", file=sys.stderr)
     except OSError as error:
@@ -65,6 +70,18 @@ def _diff(world: World, command: argparse.Namespace) -> None:
         print(in_units(moved).to_string(index=False))
 
 
+def _replay(world: World, command: argparse.Namespace) -> int:
+    return 0 if replay(world, _date(world, command.receipt), tell=print) else 1
+
+
+def _export(world: World, command: argparse.Namespace) -> None:
+    archive.export(world, command.file, tell=print)
+
+
+def _open(command: argparse.Namespace) -> None:
+    archive.unpack(command.file, command.folder, tell=print)
+
+
 def _start_over(world: World, command: argparse.Namespace) -> None:
     kept = desk.start_over(world.path)
     print(
@@ -84,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fde", description="Work on your desk: run a day, look at what is deployed.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, act: Callable[[World, argparse.Namespace], None], words: str) -> argparse.ArgumentParser:
+    def add(name: str, act: Callable[..., int | None], words: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         one.set_defaults(act=act)
         return one
@@ -97,5 +114,14 @@ def _parser() -> argparse.ArgumentParser:
     diff = add("diff", _diff, "two days side by side: users who differ, sales that moved")
     diff.add_argument("before", metavar="DAY")
     diff.add_argument("after", metavar="DAY")
+    add("replay", _replay, "compute a dashboard again from what is on record, and compare").add_argument(
+        "receipt", nargs="?", help="like 2022-01-03@v5, latest, a day or v5 (default: what is deployed)"
+    )
+    add("export", _export, "the whole world as one file to take home").add_argument(
+        "file", nargs="?", type=Path, help="(default: NAME-DAY.fde.tar)"
+    )
+    opened = add("open", _open, "unpack a world that was exported, into a new folder")
+    opened.add_argument("file", type=Path)
+    opened.add_argument("folder", nargs="?", type=Path, help="(default: the file's name without .fde.tar)")
     add("start-over", _start_over, "set lake and files aside in kept/ and begin with empty ones")
     return parser

@@ -34,7 +34,7 @@ def start_over(world: Path) -> Path:
     The former desk is kept whole; its new place is returned. Raises Refused while a run is going on.
     """
     desk = world / "desk"
-    with _nobody_runs(world):
+    with nobody_runs(world):
         (world / "kept").mkdir(exist_ok=True)
         fresh = _build(world, {})
         for thing in (thing for thing in desk.iterdir() if thing.name not in DATA):
@@ -78,7 +78,8 @@ def _next_place(kept: Path) -> Path:
 
 
 @contextmanager
-def _nobody_runs(world: Path) -> Iterator[None]:
+def nobody_runs(world: Path) -> Iterator[None]:
+    """Held while a desk is swapped or copied. Raises Refused when a run is going on."""
     with (world / ".running").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,6 +19,15 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
+def summed(sales: pa.Table) -> pd.DataFrame:
+    """Rows of `sales`, of whatever days, as a dashboard shows them: summed by sales_date and status, sorted by both."""
+    sums = sales.group_by(["sales_date", "status"]).aggregate(
+        [("orders", "sum"), ("quantity", "sum"), ("revenue_cents", "sum")]
+    )
+    sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
+    return to_frame(sums.select(TABLES["sales"].names).sort_by([("sales_date", "ascending"), ("status", "ascending")]))
+
+
 def to_table(frame: pd.DataFrame, table: str, day: str) -> pa.Table:
     """A frame as rows of one day of a table.
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from fde import lake
 from fde.clock import Clock
-from fde.frames import to_frame, to_table
+from fde.frames import summed, to_frame, to_table
 from fde.pack import Pack
 from fde.receipt import Receipt, resolve
 from fde.refused import Refused
@@ -84,8 +85,7 @@ class World:
         if day != run_day:
             raise Refused(f"{table} of {day}: this is the run of {run_day}. A run writes its own day and no other.")
         rows = to_table(frame, table, day)
-        read = {name: version for name, version in self._versions.items() if name != table}
-        lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=keep_code(self.lake, code))
+        self._write(table, day, rows, code)
         self._versions.pop(table, None)
 
     def sales(self) -> tuple[pd.DataFrame, Receipt]:
@@ -102,20 +102,17 @@ class World:
 
     def sales_as_of(self, version: int, until: str) -> pd.DataFrame:
         """All sales of the days until one, as of a version, summed by sales_date and status; sorted by both."""
-        rows = lake.read(self.lake, "sales", version, until=until)
-        sums = rows.group_by(["sales_date", "status"]).aggregate(
-            [("orders", "sum"), ("quantity", "sum"), ("revenue_cents", "sum")]
-        )
-        sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
-        return to_frame(
-            sums.select(TABLES["sales"].names).sort_by([("sales_date", "ascending"), ("status", "ascending")])
-        )
+        return summed(lake.read(self.lake, "sales", version, until=until))
 
     def of_run(self, day: str, code: bytes) -> "World":
         """This world as one run sees it: reads stay at one version, writes go to the run's day only."""
         world = World(self.path, self.pack, self._clock)
         world._run = (day, code)
         return world
+
+    def _write(self, table: str, day: str, rows: pa.Table, code: bytes) -> None:
+        read, kept = dict(self._versions), keep_code(self.lake, code)
+        lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=kept)
 
     def _sales_file(self) -> pd.DataFrame:
         file = self.files / "sales.csv"
