@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by day, deploy, passwords: the clocks, as folders of an embedded workshop or as ConfigMaps of a cluster.
 refuse() { tr -c '[:print:]\n' '?' <<<"${said_as:-$(basename "$0")}: $* Nothing was changed." >&2; exit 2; }
-home=${FDE_HOME:-${FDE_WORLD:+${FDE_WORLD%/worlds/*}}} home=${home:-$(dirname "${BASH_SOURCE[0]}")/../.workshop}
+home=${FDE_WORLD:+${FDE_WORLD%/worlds/*}} home=${home:-${FDE_HOME:-}} home=${home:-$(dirname "${BASH_SOURCE[0]}")/../.workshop}
 if [[ -d $home/clocks && (-n ${FDE_WORLD:-} || ! -e $home/cluster) ]]; then # scripts/release writes $home/cluster
   clocks() { ls "$home/clocks"; }
   access() { cat "$home/access.json"; }

@@ -23,7 +23,8 @@ def main(argv: Sequence[str], open_world: Callable[[], World], opening: Callable
     command = _parser().parse_args(argv)
     command.opening = opening
     try:
-        code: int | None = command.act(open_world(), command)
+        worlds = () if command.act is commands.unpack else (open_world(),)  # it makes a world and needs none
+        code: int | None = command.act(*worlds, command)
         return code or 0
     except Refused as error:
         print(f"fde: {error}", file=sys.stderr)
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fde", description="Work on your desk: run a day, look at what is deployed.")
     added = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, act: Callable[[World, argparse.Namespace], int | None], words: str) -> argparse.ArgumentParser:
+    def add(name: str, act: Callable[..., int | None], words: str) -> argparse.ArgumentParser:
         one = added.add_parser(name, help=words, description=words)
         one.set_defaults(act=act)
         return one
@@ -55,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     add("check", commands.check, "whether the pipeline is functional: laws, tried on throw-away desks").add_argument(
         "--json", action="store_true", help="for programs"
     )
+    add(
+        "replay", commands.replay_receipt, "compute a dashboard again from what is on record"
+    ).add_argument("receipt", nargs="?", help="like 2022-01-03@v5, latest, a day or v5 (default: what is deployed)")
+    add("export", commands.export, "the whole world as one file to take home").add_argument(
+        "file", nargs="?", type=Path, help="(default: NAME-DAY.fde.tar)"
+    )
+    opened = add("open", commands.unpack, "unpack a world that was exported, into a new folder")
+    opened.add_argument("file", type=Path)
+    opened.add_argument("folder", nargs="?", type=Path, help="(default: the file's name without .fde.tar)")
     add("start-over", commands.start_over, "set lake and files aside in kept/ and begin with empty ones")
     add("steps", commands.steps, "the steps of the lesson: which are done, and what the others miss")
     catch_up = add("catch-up", commands.catch_up, "begin at a step of the lesson; the desk you have is kept whole")

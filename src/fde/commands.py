@@ -3,11 +3,12 @@
 import sys
 from argparse import Namespace
 
-from fde import desk, lake
+from fde import archive, desk, lake
 from fde.changes import sales_moved, users_changed
 from fde.chart import in_units, sentence
 from fde.check import check as judge
 from fde.commits import commit
+from fde.replay import replay
 from fde.run import run
 from fde.steps import progress, step_of
 from fde.world import World
@@ -62,6 +63,19 @@ def check(world: World, command: Namespace) -> int:
         print("\r\033[K", end="", file=sys.stderr)
     print(verdict.json() if command.json else verdict)
     return int(verdict.fails)
+
+
+def replay_receipt(world: World, command: Namespace) -> int:
+    """1 when it differs."""
+    return 0 if replay(world, _date(world, command.receipt), tell=print) else 1
+
+
+def export(world: World, command: Namespace) -> None:
+    archive.export(world, command.file, tell=print)
+
+
+def unpack(command: Namespace) -> None:
+    archive.unpack(command.file, command.folder, tell=print)
 
 
 def start_over(world: World, command: Namespace) -> None:

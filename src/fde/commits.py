@@ -1,7 +1,10 @@
 """What each import recorded about itself, read from the table's own log."""
 
 import json
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from fde.refused import Refused
@@ -19,6 +22,7 @@ class Commit:
     read: dict[str, int]  # table -> version the rows were computed from
     learned: str  # the clock's day when the import ran
     code: str  # sha256 of the pipeline, kept in lake/code; "" for an import of a source
+    libraries: dict[str, str] = field(default_factory=dict)  # name -> version; empty in lakes of before they were kept
 
 
 def commit(lake: Path, table: str, version: int) -> Commit:
@@ -33,6 +37,14 @@ def commit(lake: Path, table: str, version: int) -> Commit:
         if "fde" in info:
             return Commit(version=version, **info["fde"])
     raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
+
+
+@cache
+def libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries that compute with rows, as this process has them."""
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in ("pandas", "pyarrow", "deltalake")
+    }
 
 
 def log_file(lake: Path, table: str, version: int) -> Path:

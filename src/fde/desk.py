@@ -50,7 +50,7 @@ def undo(world: Path) -> Path:
     Raises Refused when nothing was swapped, or while a function runs.
     """
     desk = world / "desk"
-    with _nobody_runs(world):
+    with nobody_runs(world):
         mark = (desk / FORMER).read_text("utf-8", "replace") if (desk / FORMER).is_file() else ""
         former = world / "kept" / mark
         if not mark.isdigit() or not former.is_dir():
@@ -62,7 +62,7 @@ def undo(world: Path) -> Path:
 def _swap(world: Path, make_fresh: Callable[[], Path]) -> Path:
     """Put a fresh desk in the place of the present one, in one step. What the fresh one does not bring comes along."""
     desk = world / "desk"
-    with _nobody_runs(world):
+    with nobody_runs(world):
         (world / "kept").mkdir(exist_ok=True)
         fresh = make_fresh()
         for thing in (thing for thing in desk.iterdir() if thing.name != FORMER):
@@ -121,7 +121,8 @@ def _next_place(kept: Path) -> Path:
 
 
 @contextmanager
-def _nobody_runs(world: Path) -> Iterator[None]:
+def nobody_runs(world: Path) -> Iterator[None]:
+    """Held while a desk is swapped or copied. Raises Refused when a run is going on."""
     with (world / ".running").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fde.refused import Refused
+from fde.rows import sort
 from fde.schemas import KEYS, TABLES, is_date
 
 
@@ -17,6 +18,19 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
             table = table.set_column(index, field.name, pc.cast(table[field.name], pa.string()))
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def summed(sales: pa.Table) -> pd.DataFrame:
+    """Rows of `sales`, of whatever days, as a dashboard shows them: summed by sales_date and status, sorted by both.
+
+    tax_cents is unknown when that of one of the summed rows is, and left out when none is known.
+    """
+    names, whole = TABLES["sales"].names, pc.ScalarAggregateOptions(skip_nulls=False)
+    sums = sales.group_by(names[:2]).aggregate([(name, "sum", whole) for name in names[2:]])
+    rows = sort(sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]).select(names))
+    if rows["tax_cents"].null_count == len(rows):
+        return to_frame(rows.drop_columns("tax_cents"))
+    return to_frame(rows).astype({"tax_cents": "Int64"})
 
 
 def to_table(frame: pd.DataFrame, table: str, day: str) -> pa.Table:

@@ -15,7 +15,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from fde.commits import Commit, commit, log_file
+from fde.commits import Commit, commit, libraries, log_file
 from fde.refused import Refused
 from fde.rows import digest, flush, sort, statistics, write
 from fde.schemas import TABLES
@@ -63,13 +63,15 @@ def read(lake: Path, table: str, version: int, *, day: str | None = None, until:
     delta = _open(lake, table, version)
     filters = [(DAY.name, "=" if day else "<=", date.fromisoformat(day or until or "9999-12-31"))]
     try:
-        rows = delta.to_pyarrow_table(filters=filters)
-    except (pa.ArrowException, OSError, DeltaError) as error:
+        rows = delta.to_pyarrow_table(filters=filters).select([DAY.name, *TABLES[table].names])
+        rows = rows.cast(pa.schema([DAY, *TABLES[table]]))
+        rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
+    except (ValueError, pa.ArrowException, OSError, DeltaError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
             f"({str(error).splitlines()[0][:200]}). Run its day again: fde run --day {day or 'DAY'}"
         ) from None
-    return sort(rows.select([DAY.name, *TABLES[table].names]).cast(pa.schema([DAY, *TABLES[table]])))
+    return sort(rows)
 
 
 def replace(
@@ -95,7 +97,7 @@ def replace(
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
         facts = {"day": day, "newest": latest, "sha256": sha256, "rows": len(rows), "read": read}
-        facts |= {"learned": learned, "code": code}
+        facts |= {"learned": learned, "code": code, "libraries": libraries()}
         try:
             delta.create_write_transaction(
                 [_write_file(lake / table, day, rows)] if len(rows) else [],

@@ -44,6 +44,11 @@ class Pack:
         return self._checked(days, max(numbers))
 
     @property
+    def files(self) -> list[Path]:
+        """The files that make up the pack; what else lies in its folder is not part of it."""
+        return sorted(f for f in self.path.iterdir() if FILE.match(f.name) or f.name == "pack.toml")
+
+    @property
     def title(self) -> str:
         """What the story is called on screens."""
         return str(self._settings.get("title", self.path.name))

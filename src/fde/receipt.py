@@ -1,12 +1,15 @@
 """The receipt of a dashboard: which sales it shows, and from what they were computed."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fde import lake
-from fde.clock import Clock
+from fde.clock import LATEST, Clock
 from fde.commits import Commit, commit
 from fde.refused import Refused
+
+NAME = re.compile(r"^(\d{4}-\d{2}-\d{2})@v([1-9]\d{0,9})$")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class Receipt:
     version: int | None = None
     commits: tuple[Commit, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The pair in one word, for a person to copy: `2022-01-03@v5`."""
+        return f"{self.until}@v{self.version}"
+
     def __str__(self) -> str:
         if self.version is None:
             return f"Receipt: none: this pipeline keeps no history (deployed: {self.deployed})."
@@ -25,6 +33,7 @@ class Receipt:
         for one in self.commits:
             inputs = ", ".join(f"{table} v{version}" for table, version in sorted(one.read.items()))
             lines.append(f"  {one.day}: sales v{one.version} from {inputs or 'nothing read'}, code {one.code[:8]}")
+        lines.append(f"  computed again by: fde replay {self.name}")
         return "\n".join(lines)
 
 
@@ -35,12 +44,27 @@ def resolve(path: Path, clock: Clock) -> Receipt | None:
     """
     newest = lake.newest(path, "sales")
     if clock.version is not None:
-        shown = commit(path, "sales", clock.version)
-        version, until = clock.version, shown.newest
-    elif newest == 0:
-        return None
-    else:
-        version, until = newest, clock.until
+        return _of_pair(path, clock, commit(path, "sales", clock.version).newest, clock.version)
+    return _of_pair(path, clock, clock.until, newest) if newest else None
+
+
+def find(path: Path, clock: Clock, word: str) -> Receipt | None:
+    """The receipt that a word means: its name, like `2022-01-03@v5`, or anything that `deployed` may be.
+
+    Returns None when the lake has no sales at all. Raises Refused for a word that means nothing, or shows nothing.
+    """
+    pointed = replace(clock, deployed=word)
+    if (name := NAME.match(word)) and name[1] in clock.days:
+        return _of_pair(path, pointed, name[1], commit(path, "sales", int(name[2])).version)
+    if word not in (LATEST, *clock.days) and pointed.version is None:
+        raise Refused(
+            f"{word!r} is no receipt. Its name stands under the dashboard, like {clock.day}@v1. "
+            "Or say latest, a day of the story, or a version like v1."
+        )
+    return resolve(path, pointed)
+
+
+def _of_pair(path: Path, clock: Clock, until: str, version: int) -> Receipt:
     days = [day for day in clock.days if day <= until]
     commits = tuple(lake.commits_of_days(path, "sales", days, version))
     if not commits:

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fde import lake
 from fde.clock import Clock
-from fde.frames import to_frame, to_table
+from fde.frames import summed, to_frame, to_table
 from fde.pack import Pack
 from fde.receipt import Receipt, resolve
 from fde.refused import Refused
-from fde.rows import keep_code, sort
+from fde.rows import keep_code
 from fde.schemas import TABLES
 
 
@@ -87,8 +86,7 @@ class World:
         if day != run_day:
             raise Refused(f"{table} of {day}: this is the run of {run_day}. A run writes its own day and no other.")
         rows = to_table(frame, table, day)
-        read = {name: version for name, version in self._versions.items() if name != table}
-        lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=keep_code(self.lake, code))
+        self._write(table, day, rows, code)
         self._versions.pop(table, None)
 
     def sales(self) -> tuple[pd.DataFrame, Receipt]:
@@ -109,17 +107,17 @@ class World:
 
         tax_cents is unknown when that of one of the summed rows is, and left out when none is known.
         """
-        rows = lake.read(self.lake, "sales", version, until=until)
-        whole = pc.ScalarAggregateOptions(skip_nulls=False)
-        key, counts = TABLES["sales"].names[:2], TABLES["sales"].names[2:]
-        sums = rows.group_by(key).aggregate([(name, "sum", whole) for name in counts])
-        return _shown(sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]))
+        return summed(lake.read(self.lake, "sales", version, until=until))
 
     def of_run(self, day: str, code: bytes) -> "World":
         """This world as one run sees it: reads stay at one version, writes go to the run's day only."""
         world = World(self.path, self.pack, self._clock)
         world._run = (day, code)
         return world
+
+    def _write(self, table: str, day: str, rows: pa.Table, code: bytes) -> None:
+        read, kept = dict(self._versions), keep_code(self.lake, code)
+        lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=kept)
 
     def _sales_file(self) -> pd.DataFrame:
         file = self.files / "sales.csv"
@@ -131,12 +129,4 @@ class World:
             raise Refused(f"{file}: cannot be read as CSV: {error}") from None
         except Refused as error:
             raise Refused(f"{file}: {str(error).partition(': ')[2]}") from None
-        return _shown(table)
-
-
-def _shown(sales: pa.Table) -> pd.DataFrame:
-    """Sales as a dashboard shows them: sorted, and with a column of taxes only when one is known."""
-    rows = sort(sales.select(TABLES["sales"].names))
-    if rows["tax_cents"].null_count == len(rows):
-        return to_frame(rows.drop_columns("tax_cents"))
-    return to_frame(rows).astype({"tax_cents": "Int64"})
+        return summed(table)

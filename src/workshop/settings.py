@@ -14,13 +14,15 @@ def root() -> Path:
 
 def home() -> Path:
     """The folder of the running workshop: worlds/, clocks/, access.json."""
-    if "FDE_HOME" not in os.environ and "FDE_WORLD" in os.environ:
+    if "FDE_WORLD" in os.environ:  # first of all: an opened world is at home in its own folder, in JupyterLab too
         return Path(os.environ["FDE_WORLD"]).absolute().parents[1]
     return Path(os.environ.get("FDE_HOME", root() / ".workshop")).absolute()
 
 
 def pack() -> Path:
-    """The folder of the simulated source systems."""
+    """The folder of the simulated source systems: the one that came with an opened world, else FDE_PACK."""
+    if (own := home() / "pack").is_dir():
+        return own
     return Path(os.environ.get("FDE_PACK", root() / "sources" / "shop")).absolute()
 
 

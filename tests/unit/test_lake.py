@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from hypothesis import given
@@ -229,6 +230,16 @@ def test_lost_rows_are_said_and_running_the_day_again_brings_them_back(
     assert put(empty, DAYS[0], "a", DAYS[0]) == 4
     assert day_of(empty, DAYS[0], 4) == sorted(["a", DAYS[0]], key=["a", DAYS[0]].index)
     assert put(empty, DAYS[0], "a", DAYS[0]) == 4, "and no more commits after that"
+
+
+def test_rows_with_a_blank_where_none_may_be_are_damaged_ones(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    (file,) = (empty / "users").glob(f"import_date={DAYS[0]}/*.parquet")
+    size, log = file.stat().st_size, log_file(empty, "users", 1)
+    pq.write_table(pa.table({"user_id": pa.array([None], pa.int64()), "name": ["a"], "status": ["a"]}), file)
+    log.write_text(log.read_text().replace(f'"size":{size}', f'"size":{file.stat().st_size}'))
+    with pytest.raises(Refused, match="a file is gone or damaged .*Run its day again"):
+        day_of(empty, DAYS[0], 1)
 
 
 def test_a_folder_may_have_a_blank_in_its_name(tmp_path: Path) -> None:
