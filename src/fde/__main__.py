@@ -56,9 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check", commands.check, "whether the pipeline is functional: laws, tried on throw-away desks").add_argument(
         "--json", action="store_true", help="for programs"
     )
-    add(
-        "replay", commands.replay_receipt, "compute a dashboard again from what is on record"
-    ).add_argument("receipt", nargs="?", help="like 2022-01-03@v5, latest, a day or v5 (default: what is deployed)")
+    add("replay", commands.replay_receipt, "compute a dashboard again from what is on record").add_argument(
+        "receipt", nargs="?", help="like 2022-01-03@v5, latest, a day or v5 (default: what is deployed)"
+    )
     add("export", commands.export, "the whole world as one file to take home").add_argument(
         "file", nargs="?", type=Path, help="(default: NAME-DAY.fde.tar)"
     )
