@@ -179,12 +179,21 @@ def test_what_is_no_plain_file_or_belongs_to_others_stays_at_home(
 # --- refused
 
 
-def test_no_file_and_no_folder_is_overwritten(attendee: Make, taken: Path, tmp_path: Path) -> None:
-    one = attendee()
-    before = taken.read_bytes()
+def test_no_file_is_overwritten_be_it_there_before_or_meanwhile(
+    attendee: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, file = attendee(), tmp_path / "w.fde.tar"
+    monkeypatch.setattr(archive, "flush", lambda part: file.write_text("mine"))
     with pytest.raises(Refused, match="is there already, and is left as it is"):
-        export(one, taken)
-    assert taken.read_bytes() == before
+        export(one, file)
+    monkeypatch.setattr(archive, "nobody_runs", lambda world: pytest.fail("it is refused before a byte is copied"))
+    with pytest.raises(Refused, match="is there already, and is left as it is"):
+        export(one, file)
+    assert file.read_text() == "mine"
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_no_folder_is_overwritten(taken: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home/mine.txt").write_text("mine")
     for there in ("home", "home/mine.txt"):
@@ -221,6 +230,7 @@ EVIL = {
     "the top": member("."),
     "the same file twice": member("worlds/learner/desk/pipeline.py"),
     "a file for a folder": member("pack/users_day-1.csv/evil"),
+    "a folder in a file": member("pack/users_day-1.csv/evil/evil"),
     "a second world": member("worlds/evil/desk/pipeline.py"),
 }
 
