@@ -1,14 +1,17 @@
 """The image by itself: docker run is the workshop on Python alone, in a container."""
 
 import json
+import platform
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fde.archive import export
 from tests.cluster.room import ClusterRoom
 from tests.people import Person, arrived
 from tests.room import Room, free_port, wait_until
@@ -51,3 +54,25 @@ def test_a_container_is_a_workshop(container: Container) -> None:
     with closing(arrived(container, "learner")) as learner:
         assert container.end_of(learner, "learner", container.trigger(learner, "learner")) == "success"
     assert container.docker("exec", container.id, "id", "-u").strip() == "50000"
+
+
+def test_the_image_replays_what_was_made_elsewhere(container: Container, attendee: Any, tmp_path: Path) -> None:
+    """A world of this machine's Python, taken along as a file: each receipt of the story is identical there."""
+    one = attendee("functional")
+    one.run(1, 2, 3, 4)
+    one.again(3)
+    one.uses("taxed")
+    one.run(5)
+    file = tmp_path / "learner.fde.tar"
+    export(one.world, file, tell=print)
+    words = [*(f"v{number}" for number in range(1, 7)), "1", "2", "3", "4", "5", "2022-01-03@v3", "latest"]
+    asked = "; ".join(f"fde replay {word}" for word in words)
+    there = (
+        f"cd /tmp && cat >one.fde.tar && fde open one.fde.tar && export FDE_WORLD=/tmp/one/worlds/learner && {asked}"
+    )
+    with file.open("rb") as archive:
+        command = ["docker", "exec", "-i", container.id, "sh", "-c", there]
+        done = subprocess.run(command, stdin=archive, capture_output=True, text=True, timeout=120)
+    assert done.stdout.count("Identical: ") == len(words), done.stdout + done.stderr
+    theirs = container.docker("exec", container.id, "python", "--version").split()[1]
+    print(f"made with Python {platform.python_version()}, replayed with {theirs}")
