@@ -399,8 +399,14 @@ dashboard()
 dashboard()
 
 # %% [markdown]
-# There it is again, 37,621.95, exactly as it was seen then. Nobody has to remember it, and nobody can deny it. Back to the
-# latest:
+# There it is again, 37,621.95, exactly as it was seen then. Nobody has to remember it, and nobody can deny it. And who does
+# not believe a stored number computes it again, from the users and orders of then, by the code of then:
+
+# %%
+# !fde replay v3
+
+# %% [markdown]
+# **Identical.** Back to the latest:
 
 # %%
 # !deploy latest
@@ -545,3 +551,5 @@ except Exception as error:
 # - **Keep rules as data, valid from a date.** Code that knows today's rule forgets yesterday's.
 #
 # Look at [pipeline.py](pipeline.py) once more. Each function reads one day and writes one day. That is all.
+#
+# `!fde export` writes your whole desk, its lake and its receipts into one file, to take home.
