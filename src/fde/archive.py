@@ -21,12 +21,12 @@ LAST = "clocks/clock/days"  # written last: without it, an archive was cut off
 
 
 def export(world: World, file: Path | None, tell: Callable[[str], None]) -> None:
-    """Write a world into a new file (default: NAME-DAY.fde.tar, in the folder one is in).
+    """Write a world into a new file (default: NAME-DAY.fde.tar, beside the desk).
 
     Raises Refused when the file is there already, or a run is going on.
     """
     clock, name = world.clock, world.path.name
-    file = (file or Path(f"{name}-{clock.day}{ENDING}")).absolute()
+    file = (file or world.path / f"{name}-{clock.day}{ENDING}").absolute()
     part = file.with_name(f"{file.name}.part")
     left_out = ["kept/"]
     _refuse_taken(file)

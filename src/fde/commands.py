@@ -5,7 +5,7 @@ from argparse import Namespace
 
 from fde import archive, desk, lake
 from fde.changes import sales_moved, users_changed
-from fde.chart import in_units, sentence
+from fde.chart import headline, in_units, sentence
 from fde.check import check as judge
 from fde.commits import commit
 from fde.replay import replay
@@ -103,7 +103,8 @@ def catch_up(world: World, command: Namespace) -> None:
         kept = desk.catch_up(world.path, command.opening(step.number))
         print(f"This is the desk of step {step.number}, {step.title}. Yours is kept whole in {kept}.")
         print(f"Next: go on in the lesson at step {step.number}. Back to your own desk: catch-up --undo")
-    print("If pipeline.py is open in JupyterLab: File, Reload Python File from Disk.")
+    print(f"{headline(world.clock)} (As before; the step's cells set what they need.)")
+    print("If pipeline.py is open in JupyterLab: File, Reload Python File from Disk. In a terminal: cd $FDE_WORLD/desk")
 
 
 def _date(world: World, day: str | None) -> str | None:

@@ -145,5 +145,5 @@ def _open(lake: Path, table: str, version: int | None = None) -> DeltaTable:
             "Put it back if you moved it, or set this desk aside: fde start-over."
         ) from None
     if schema.names != [DAY.name, *TABLES[table].names] or any(settings.get(k) != v for k, v in RETENTION.items()):
-        raise Refused(f"{path} is a Delta table, but not one that this workshop made. Move it away: fde start-over.")
+        raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
     return delta

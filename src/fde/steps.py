@@ -57,7 +57,7 @@ def step_of(number: int) -> Step:
 STEPS = (
     Step(1, "Day 1", "mutable", (), (shows(1),)),
     Step(2, "Day 2: yesterday moves", "mutable", ((1, 1),), (shows(2),)),
-    Step(3, "Users that are never overwritten", "mutable", (), (keeps("users", 1, 2),)),
+    Step(3, "Users that are never overwritten", "mutable", ((1, 1), (2, 2), (1, 1)), (keeps("users", 1, 2),)),
     Step(
         4,
         "Day 3: a fake order",
@@ -70,13 +70,13 @@ STEPS = (
         "Day 4: late, and again",
         "functional",
         ((1, 1), (2, 2), (3, 3)),
-        (keeps("sales", 4), asked_again(3)),
+        (keeps("sales", 4), asked_again(3), tells_status_then(1, 2, 3, 4), all_laws_hold()),
     ),
     Step(
         6,
         "Day 5: the tax rate changes",
         "functional",
         ((1, 1), (2, 2), (3, 3), (4, 4), (3, 4)),
-        (taxed(5), taxed(4)),
+        (taxed(5), taxed(4), tells_status_then(1, 2, 3, 4, 5), all_laws_hold()),
     ),
 )

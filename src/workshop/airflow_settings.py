@@ -34,6 +34,7 @@ def plain(home: Path, plan: Plan) -> dict[str, str]:
         "FDE_HOME": str(home),
         "FDE_PACK": plan.pack,
         "FDE_TASK_SECONDS": str(settings.task_seconds()),
+        **settings.of_the_image(),
     }
 
 

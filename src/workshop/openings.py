@@ -10,14 +10,21 @@ from pathlib import Path
 
 import fde
 from fde.pack import Pack
+from fde.refused import Refused
 from fde.steps import STEPS, Step, step_of
 from fde.trial import Trial
 from workshop import settings
 
 
 def opening(number: int) -> Path:
-    """The folder with the desk of a step. What was not made ahead is made now. Raises Refused for no step."""
-    return make(settings.pack()) / str(step_of(number).number)
+    """The folder with the desk of a step. What was not made ahead is made now.
+
+    Raises Refused for no step, and for one that the room's pack has no days for.
+    """
+    place = make(settings.pack()) / str(step_of(number).number)
+    if not place.is_dir():
+        raise Refused(f"step {number} has no desk with this pack. {place.with_suffix('.txt').read_text('utf-8')}")
+    return place
 
 
 def make(folder: Path) -> Path:
@@ -32,9 +39,11 @@ def make(folder: Path) -> Path:
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=made.parent))
     try:
         for step in STEPS:
-            desk = run(step, Pack(folder), solutions, building / ".world")
-            desk.rename(building / str(step.number))
-            shutil.rmtree(building / ".world")
+            try:
+                run(step, Pack(folder), solutions, building / ".world").rename(building / str(step.number))
+            except Refused as why:  # a story of fewer days, a bad row: said to whoever asks for this step
+                (building / f"{step.number}.txt").write_text(str(why), "utf-8")
+            shutil.rmtree(building / ".world", ignore_errors=True)
         building.chmod(0o755)
         building.rename(made)
     except OSError:
@@ -63,4 +72,5 @@ def digest(*folders: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(make(settings.pack()))
+    for source in sorted((settings.root() / "sources").iterdir()):
+        print(make(source))

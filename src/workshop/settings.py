@@ -15,7 +15,7 @@ def root() -> Path:
 def home() -> Path:
     """The folder of the running workshop: worlds/, clocks/, access.json."""
     if "FDE_WORLD" in os.environ:  # first of all: an opened world is at home in its own folder, in JupyterLab too
-        return Path(os.environ["FDE_WORLD"]).absolute().parents[1]
+        return Path(os.environ["FDE_WORLD"]).absolute().parent.parent
     return Path(os.environ.get("FDE_HOME", root() / ".workshop")).absolute()
 
 
@@ -38,9 +38,14 @@ def world(attendee: str | None = None) -> Path:
 
 
 def openings() -> list[Path]:
-    """Where the desks of the steps may lie: made with the image (FDE_OPENINGS), or here; the last may be written to."""
-    ahead = os.environ.get("FDE_OPENINGS")
-    return [*([Path(ahead)] if ahead else []), home() / "openings"]
+    """Where the desks of the steps may lie: made with the image, or here; the last may be written to."""
+    return [*map(Path, of_the_image().get("FDE_OPENINGS", "").split()), home() / "openings"]
+
+
+def of_the_image() -> dict[str, str]:
+    """What an image says to all that runs in it: how many threads, and where it has openings."""
+    names = ("FDE_OPENINGS", "OMP_NUM_THREADS", "TOKIO_WORKER_THREADS", "POLARS_MAX_THREADS")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def task_seconds() -> int:

@@ -33,7 +33,7 @@ def start(home: Path, plan: Plan, progress: Progress) -> "subprocess.Popen[bytes
     for name in plan.attendees:
         make_world(name)
     progress.say(f"worlds of {', '.join(plan.attendees)}; {len(days)} days of {plan.pack}")
-    if not any((home / "openings").glob("*")):  # those of another pack or code are made when somebody needs them
+    if not any((home / "openings").glob("[!.]*")):  # those of another pack or code are made when somebody needs them
         from workshop import openings
 
         openings.make(Path(plan.pack))

@@ -38,10 +38,11 @@ def call(attendee: str, function: str, run: str) -> None:
 
     with refusals_first(attendee):
         world = desk.open(attendee)
-        day, began_at = settled(world, run)
-        if began_at != at_desk(world):
-            raise Refused("this run began at another desk, which is kept in kept/. Trigger a new run for this one.")
-        fde.run.call(world, function, day)
+        with fde.run.shared_lock(world.path):  # from here on no desk is swapped
+            day, began_at = settled(world, run)
+            if began_at != at_desk(world):
+                raise Refused("this run began at another desk, which is kept in kept/. Trigger a new run for this one.")
+            fde.run.call(world, function, day)
     log.info("%s is done for %s.", function, day)
 
 
@@ -52,10 +53,11 @@ def catch_up(attendee: str, to: str) -> None:
 
     with refusals_first(attendee):
         world = desk.open(attendee).path
-        if to == "undo":
-            kept = fde.desk.undo(world)
-        else:
-            kept = fde.desk.catch_up(world, openings.opening(int(to) if to.isdecimal() else 0))
+        try:
+            opening = None if to == "undo" else openings.opening(int(to) if to.isdecimal() else 0)
+            kept = fde.desk.catch_up(world, opening) if opening else fde.desk.undo(world)
+        except OSError as error:
+            raise Refused(f"{error.filename or world}: {error.strerror}. The desk is as it was.") from None
     log.info("Done. The former desk is kept whole in kept/%s of %s.", kept.name, attendee)
 
 
@@ -64,7 +66,8 @@ def settle_once(world: World, key: str | None, run: str) -> str:
     from fde.run import start_import
 
     kept = _kept(world, run)
-    day = settled(world, run)[0] if kept.exists() else start_import(world, key)
+    before = kept.read_text("utf-8").split()[:1] if kept.exists() else []
+    day = before[0] if before else start_import(world, key)
     kept.parent.mkdir(exist_ok=True)
     part = kept.with_suffix(".part")
     part.write_text(f"{day} {at_desk(world)}", "utf-8")

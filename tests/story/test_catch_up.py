@@ -40,8 +40,7 @@ def test_each_step_begins_where_the_one_before_it_is_done(attendee: Make, made: 
     for step in STEPS:
         fde.desk.catch_up(one.path, made / str(step.number))
         one.own["day"] = one.pack.days[max((today for _, today in step.runs), default=1) - 1]
-        # Step 3 begins with a desk as empty as that of step 1: its first act is to start over.
-        done = [] if not step.runs else [other.number for other in STEPS if other.number < step.number]
+        done = [other.number for other in STEPS if other.number < step.number]
         assert [found.step.number for found in progress(one.world) if found.done] == done
 
 
@@ -85,12 +84,13 @@ def test_notebooks_and_notes_come_along_and_keep_their_time(attendee: Make, made
 
 def test_while_a_function_runs_it_is_refused_and_nothing_changes(attendee: Make, made: Path) -> None:
     one = attendee("mutable")
-    before = content(one.path)
+    before = content(one.world.desk)
     with fde.run.shared_lock(one.path):
         for act in (lambda: fde.desk.catch_up(one.path, made / "4"), lambda: fde.desk.undo(one.path)):
             with pytest.raises(Refused, match="a run is going on"):
                 act()
-    assert content(one.path).keys() - {".running"} == before.keys() - {".running"}
+    assert content(one.world.desk) == before
+    assert not list((one.path / "kept").iterdir())
 
 
 def test_a_run_that_began_at_the_former_desk_does_not_go_on_at_the_new_one(
@@ -153,7 +153,7 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
     chance = random.Random(seed)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.story.test_catch_up"])
-    kills = 0
+    kills = hit = 0
     for number in range(200 if request.config.getoption("--long") else 12):
         one = attendee("mutable", name=f"learner-{number}")
         had: dict[int, Content] = {}  # each desk there ever was, as it was when somebody last worked at it
@@ -176,6 +176,7 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
                     os.kill(child.pid or 0, signal.SIGKILL)
                     child.join()
                     kills += 1
+                    hit += one.world.desk.stat().st_ino not in had or any(one.path.glob(".building-*"))
             if what in ("edit", "run"):
                 had[one.world.desk.stat().st_ino] = content(one.world.desk)
             there = [one.world.desk, *(one.path / "kept").iterdir()]
@@ -184,7 +185,7 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
             assert (one.world.desk / "pipeline.py").exists(), "whole at any moment"
         fde.desk.catch_up(one.path, made / "5")  # and it goes on
         one.run(3)
-    assert kills
+    assert hit >= kills // 4, f"{hit} of {kills} kills fell into swaps"
 
 
 def _code(chance: random.Random) -> str:

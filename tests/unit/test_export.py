@@ -165,9 +165,11 @@ def test_what_is_no_plain_file_or_belongs_to_others_stays_at_home(
     os.mkfifo(one.world.desk / "pipe")
     os.link(one.world.desk / "pipeline.py", one.world.desk / "twin.py")
     monkeypatch.chdir(one.world.desk)
-    assert main(["export"], lambda: one.world) == 0  # onto the desk itself, where a terminal starts
+    assert main(["export"], lambda: one.world) == 0
+    assert (one.path / "learner-2022-01-01.fde.tar").exists(), "beside the desk, which may be swapped meanwhile"
+    assert main(["export", "first.fde.tar"], lambda: one.world) == 0  # onto the desk itself, where a terminal starts
     said = export(one, one.world.desk / "second.tar")
-    for name in ("desk/link.txt", "desk/folder", "desk/pipe", "desk/learner-2022-01-01.fde.tar"):
+    for name in ("desk/link.txt", "desk/folder", "desk/pipe", "desk/first.fde.tar"):
         assert name in said
     unpack(one.world.desk / "second.tar", tmp_path / "home")
     names = {Path(name).name for name in content(tmp_path / "home")}

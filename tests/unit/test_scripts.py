@@ -170,6 +170,11 @@ def test_catch_up_is_for_one_attendee_and_says_what_is_wrong(scripts: Scripts) -
     assert "12 is no step" in scripts.refuses("catch-up 12 blue")
     assert "worlds/blue: no desk here" in scripts.refuses("catch-up 3 blue")
     desk.make("blue")
+    (scripts.home / "cluster").write_text("kind-nowhere")  # the room is in a cluster now: no desk of this machine's
+    kept = list((scripts.home / "worlds" / "blue" / "kept").iterdir())
+    assert scripts("catch-up 4 blue").returncode == 2
+    assert list((scripts.home / "worlds" / "blue" / "kept").iterdir()) == kept == []
+    (scripts.home / "cluster").unlink()
     assert "This is the desk of step 4" in scripts.says("catch-up 4 blue")
     world = {
         "FDE_WORLD": str(scripts.home / "worlds" / "blue"),

@@ -27,6 +27,18 @@ def process_users_orders(world, day):
     world.replace("sales", day, sales.groupby(["sales_date", "status"], as_index=False).agg(
         orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")))
 """
+FROM_THE_SOURCE = """
+def load_users(world, day):
+    world.replace("users", day, world.source("users", day).fillna({"name": "?", "status": "nothing"}))
+
+def load_orders(world, day):
+    pass
+
+def process_users_orders(world, day):
+    sales = world.source("orders", day).merge(world.read("users", day=day), on="user_id")
+    world.replace("sales", day, sales.groupby(["sales_date", "status"], as_index=False).agg(
+        orders=("user_id", "size"), quantity=("quantity", "sum"), revenue_cents=("revenue_cents", "sum")))
+"""
 #: counts its runs in a file, and adds that to what was sold
 COUNTED = """
     with (world.files / "runs").open("a+") as file:
@@ -80,6 +92,25 @@ def test_a_chart_that_means_something_else_is_not_done_however_it_is_stored(atte
     one.run(1, 2, 3)
     assert done(one) == [1, 2, 3]
     assert "bars go by the status" in progress(one.world)[3].why
+    one.run(4)
+    one.again(3)
+    assert done(one) == [1, 2, 3], "later steps build on it"
+
+
+def test_another_solution_is_as_good(attendee: Make) -> None:
+    """Orders are not stored, and a blank status has another word."""
+    one = attendee(FROM_THE_SOURCE)
+    one.run(1, 2, 3)
+    assert done(one) == [1, 2, 3, 4]
+
+
+def test_a_day_that_was_first_run_late_counts_as_asked_again(attendee: Make) -> None:
+    one = attendee()
+    one.run(1, 2)
+    one.own["day"] = one.pack.days[3]
+    one.again(4)
+    one.again(3)
+    assert done(one)[-1] == 5
 
 
 def test_a_pipeline_that_breaks_a_law_is_not_done_though_it_shows_the_right_bars(attendee: Make) -> None:
@@ -149,6 +180,14 @@ def test_openings_are_made_once_and_anew_when_the_pack_changes(
     assert openings.make(shop) == first and first.stat().st_mtime_ns == mark
     (shop / "orders_day-1.csv").write_text((shop / "orders_day-1.csv").read_text() + "2022-01-01,1,1.00,3,9\n")
     assert openings.make(shop) != first
+    for file in shop.glob("*_day-[45].csv"):
+        file.unlink()
+    (shop / "pack.toml").unlink()
+    monkeypatch.setenv("FDE_PACK", str(shop))
+    assert openings.opening(4).is_dir(), "a story of three days has the first steps"
+    with pytest.raises(Refused, match="step 6 has no desk with this pack. the story has no day 4"):
+        openings.opening(6)
     monkeypatch.setenv("FDE_OPENINGS", str(first.parent))
     monkeypatch.setenv("FDE_HOME", str(tmp_path / "elsewhere"))
     assert openings.make(shop).parent == first.parent, "made with the image, nothing is made again"
+    assert not (tmp_path / "elsewhere").exists()

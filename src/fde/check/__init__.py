@@ -16,7 +16,7 @@ from fde.world import World
 
 DAYS = 5  # of a longer story, the first ones
 LIMIT = 30.0  # seconds a run may take
-SMALL = 1_000_000  # bytes of a file beside the pipeline that comes along
+SMALL = 20_000_000  # bytes of a file beside the pipeline that comes along
 
 
 def check(world: World, *, limit: float = LIMIT, tell: Callable[[int], None] = lambda runs: None) -> Verdict:
@@ -72,12 +72,14 @@ def make_packs(pack: Pack, days: list[str], place: Path) -> str | None:
         known = pack.rows("users", day, day)["user_id"].to_pylist()
         others = [other for other in days if other != day]
         for other in sorted(others, key=lambda other: abs(days.index(other) - days.index(day))):  # the nearest first
-            orders = pack.rows("orders", other, other).to_pandas()
-            fits = orders[orders["user_id"].isin(known)].head(1)
-            if len(fits):
+            own, orders = (pack.rows("orders", one, one).to_pandas() for one in (day, other))
+            fits = orders[orders["user_id"].isin(known)]
+            if "order_id" in orders:
+                fits = fits[~fits["order_id"].isin(own.get("order_id", []))]
+            if len(fits) and set(own) == set(orders):
                 file = place / "resent" / f"orders_day-{pack.number(day)}.csv"
                 file.unlink()
-                _write(file, pack.rows("orders", day, day).to_pandas(), fits)
+                _write(file, own, fits.head(1))
                 return day
     return None
 
@@ -85,7 +87,7 @@ def make_packs(pack: Pack, days: list[str], place: Path) -> str | None:
 def _write(file: Path, rows: pd.DataFrame, order: pd.DataFrame) -> None:
     """Write a file of orders, and at its end an order of another day and one like it."""
     like = order
-    if {"order_id"} <= set(rows) & set(order):
+    if "order_id" in order:
         like = order.assign(order_id=order["order_id"] + "000")
     rows = pd.concat([rows, order, like], ignore_index=True)[list(rows)]
     rows["revenue"] = [f"{cents // 100}.{cents % 100:02}" for cents in rows.pop("revenue_cents")]
@@ -101,5 +103,5 @@ def _texts(desk: Path) -> dict[str, bytes]:
             f"{desk / 'pipeline.py'}: cannot be read: {error.strerror}. "
             "Take one again, in a notebook: solution.take('mutable')"
         ) from None
-    beside = [file for file in desk.iterdir() if file.is_file() and file.suffix != ".ipynb"]
+    beside = [file for file in desk.iterdir() if file.is_file() and file.suffix not in (".ipynb", ".tar")]
     return {file.name: file.read_bytes() for file in beside if file.stat().st_size <= SMALL} | {"pipeline.py": code}

@@ -11,7 +11,7 @@ Pattern = Callable[[ast.AST], bool]
 READERS = {"read_csv", "read_parquet", "read_json", "read_pickle", "read_table", "read_text", "read_bytes", "open"}
 READERS |= {"glob", "rglob", "iterdir", "listdir", "load"}
 WRITERS = {"to_csv", "to_parquet", "to_json", "to_pickle", "write_csv", "write_table", "write_text", "write_bytes"}
-CLOCKS = {"now", "today", "utcnow", "time", "time_ns", "localtime", "gmtime", "strftime", "monotonic", "perf_counter"}
+CLOCKS = {"now", "today", "utcnow", "time", "time_ns", "localtime", "gmtime", "monotonic", "perf_counter"}
 DICE = {"random", "randint", "randrange", "choice", "choices", "sample", "shuffle", "uniform", "normal", "integers"}
 DICE |= {"uuid1", "uuid4", "urandom", "token_hex", "default_rng"}
 PLACES = {"environ", "getenv", "getpid", "gethostname", "getlocale", "getcwd", "tzname", "setlocale"}
@@ -44,7 +44,8 @@ def _modes(node: ast.Call) -> list[str]:
 
 
 def _appends(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and any(mode in ("a", "a+", "ab", "at", "append") for mode in _modes(node))
+    modes = ("a", "a+", "ab", "at", "append")
+    return isinstance(node, ast.Call) and _called(node) in WRITERS | {"open"} and any(m in modes for m in _modes(node))
 
 
 def _reads_a_file(node: ast.AST) -> bool:

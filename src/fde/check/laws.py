@@ -75,7 +75,7 @@ def _runs(trials: Trials) -> Failure | None:
 
 def _determinism(trials: Trials) -> Failure | None:
     why = (
-        "Two fresh desks ran the same days. They differ in hash seed, time zone and language, and in nothing else; "
+        "Two fresh desks ran the same days. They differ in hash seed, time zone, and language where there is another; "
         "but they do not show the same"
     )
     for name in ("first", "again", "end"):

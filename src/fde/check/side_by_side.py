@@ -19,10 +19,11 @@ from fde.refused import Refused
 
 #: a process starts in 1 s; on a machine that is busy with a whole room, in this many at most
 START = 60.0
+FEW = {f"{name}_THREADS": "2" for name in ("OMP_NUM", "TOKIO_WORKER", "POLARS_MAX")}  # a pod may have few
 #: what differs between the two: the hash seed, the time zone (26 hours apart), the language (the first there is)
 PLACES = (
-    ({"PYTHONHASHSEED": "1", "TZ": "UTC+12"}, ["C.UTF-8"]),
-    ({"PYTHONHASHSEED": "2", "TZ": "UTC-14"}, ["tr_TR.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"]),
+    ({"PYTHONHASHSEED": "1", "TZ": "UTC+12", **FEW}, ["C.UTF-8"]),
+    ({"PYTHONHASHSEED": "2", "TZ": "UTC-14", **FEW}, ["tr_TR.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"]),
 )
 
 
@@ -130,9 +131,7 @@ def side_by_side(
     plan: dict[str, Any], trials: tuple[list[str], list[str]], place: Path, source: str, tell: Callable[[], None]
 ) -> list[Observed]:
     """Carry out a plan (see `trial_run`) in two processes, each with further trials of its own; `tell` hears each run.
-
-    Neither is left running, whatever happens here or there.
-    """
+    Neither is left running, whatever happens here or there."""
     processes: list[_Process] = []
     try:
         for number, names in enumerate(trials):
