@@ -6,6 +6,7 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,7 +49,7 @@ def keep_code(lake: Path, source: bytes) -> str:
     file = lake / "code" / f"{sha256}.py"
     if not file.exists():
         file.parent.mkdir(exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")
+        part = file.with_suffix(f".{uuid4().hex}")  # no number of a process: two pods have the same
         part.write_bytes(source)
         flush(part)
         part.replace(file)

@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fde import lake
+from fde import lake, rows
 from fde.commits import commit, log_file
 from fde.refused import Refused
 from fde.schemas import TABLES
@@ -267,3 +267,17 @@ def test_rows_are_on_disk_before_the_commit_and_the_commit_before_it_is_reported
     assert [Path(name).suffix for name in synced][0] == ".parquet"
     assert synced[-1] == "00000000000000000001.json"
     assert json.loads(log_file(empty, "users", 1).read_text().splitlines()[0])
+
+
+def test_two_imports_keep_the_same_code_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two pods, where both are process 11 and write at the same moment."""
+    flush, other = rows.flush, [b"the same"]
+
+    def meanwhile(path: Path) -> None:
+        if other:
+            rows.keep_code(tmp_path, other.pop())
+        flush(path)
+
+    monkeypatch.setattr(rows, "flush", meanwhile)
+    sha256 = rows.keep_code(tmp_path, b"the same")
+    assert [file.name for file in (tmp_path / "code").iterdir()] == [f"{sha256}.py"]
