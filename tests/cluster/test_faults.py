@@ -24,9 +24,10 @@ PARTS = {
 }
 
 
-def history(person: Person, name: str) -> set[str]:
-    """The runs that Airflow knows of."""
-    answer = person.get(f"/api/v2/dags/user_data_dag.{name}/dagRuns", params={"limit": 100, "order_by": "-run_after"})
+def history(person: Person, name: str, newest: int = 100) -> set[str]:
+    """The newest runs that Airflow knows of."""
+    asked = {"limit": newest, "order_by": "-run_after"}
+    answer = person.get(f"/api/v2/dags/user_data_dag.{name}/dagRuns", params=asked)
     return {run["dag_run_id"] for run in answer.json()["dag_runs"]}
 
 
@@ -50,7 +51,7 @@ def in_the_middle_of_a_run(room: ClusterRoom) -> Iterator[None]:
     assert (room.run("blue", DAY_1), room.run("blue", DAY_2)) == ("success", "success")
     before, clocks = room.shown("blue"), room.clocks()
     with closing(arrived(room, "blue")) as person:
-        runs = history(person, "blue")
+        runs = history(person, "blue", 50)  # few enough that all of them are among the newest later on
         run = room.trigger(person, "blue", DAY_3)
         busy = lambda: room.pods("component=worker,workshop/attendee=blue")  # noqa: E731
         wait_until(busy, 90, "a task of blue's")
