@@ -289,17 +289,6 @@ def test_a_mistake_is_one_line(another_room: Room, arguments: list[str], more: d
     assert another_room.processes() == []
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], capture_output=True).returncode:
-        pytest.skip("only root can mount a small disk")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
 def checkout(folder: Path) -> Path:
     """What scripts/install needs of the repository."""
     for part in ("scripts", "requirements"):

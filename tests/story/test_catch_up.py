@@ -114,21 +114,16 @@ def test_a_run_that_began_at_the_former_desk_does_not_go_on_at_the_new_one(
     task.call("blue", "load_orders", "run 1")
 
 
-def test_a_full_disk_is_an_error_that_leaves_the_desk_as_it_was(
-    attendee: Make, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = attendee("mutable")
+def test_a_full_disk_leaves_the_desk_as_it_was(attendee: Make, made: Path, full_disk: Path) -> None:
+    one = attendee("mutable", name="disk/blue")
     one.run(1)
     before = content(one.world.desk)
-
-    def full(source: str, target: str) -> None:
-        raise OSError(28, "No space left on device", target)
-
-    with monkeypatch.context() as disk:
-        disk.setattr(shutil, "copyfile", full)
-        with pytest.raises(OSError, match="No space left"):
-            fde.desk.catch_up(one.path, made / "5")
+    filler = full_disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(full_disk).free - 100_000))
+    with pytest.raises(OSError, match="No space left"):
+        fde.desk.catch_up(one.path, made / "5")
     assert content(one.world.desk) == before
+    filler.unlink()
     fde.desk.catch_up(one.path, made / "5")
     assert not list(one.path.glob(".building-*")), "what the first try left is gone"
 
