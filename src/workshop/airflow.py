@@ -74,7 +74,7 @@ def watch(client: httpx.Client, run_path: str) -> str:
         if time.monotonic() - changed > PATIENCE_SECONDS:
             changed = time.monotonic()
             print(f"  nothing new for {PATIENCE_SECONDS} s. Is another import of yours running? Look in Airflow.")
-        time.sleep(0.3)
+        time.sleep(1)  # ten people ask at once: more often would take from the tasks themselves
     for name, task in tasks.items():
         if task["state"] == "failed":
             print(f"{name} failed:", *first_error(client, run_path, task), sep="\n  ")
