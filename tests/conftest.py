@@ -60,6 +60,11 @@ class Attendee:
         return int(rows.get((self.pack.days[day - 1], status), 0))
 
 
+def content(folder: Path) -> dict[str, bytes]:
+    """What is in each file below a folder."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 @pytest.fixture
 def attendee(tmp_path: Path) -> Callable[..., Attendee]:
     """Makes an attendee: `attendee("functional")`, or with a pack of its own."""

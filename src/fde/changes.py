@@ -4,7 +4,7 @@ import pandas as pd
 
 from fde import lake
 from fde.clock import Clock
-from fde.commits import commit
+from fde.receipt import history
 from fde.refused import Refused
 from fde.world import World
 
@@ -48,10 +48,9 @@ def sales_seen(world: World, day: str, until: str) -> pd.DataFrame:
     later, as its first import showed them. Without: all orders of `files/orders.csv`, summed by the users of `day`.
     Raises Refused when the lake has neither.
     """
-    if newest := lake.newest(world.lake, "sales"):
-        commits = [commit(world.lake, "sales", version) for version in range(1, newest + 1)]
+    if commits := history(world.lake):
         by_then = max((one.version for one in commits if one.learned <= day), default=0)
-        first = min((one.version for one in commits if one.day == day), default=newest)
+        first = min((one.version for one in commits if one.day == day), default=commits[-1].version)
         sales = world.sales_as_of(max(by_then, first), day)
     else:
         users, file = _users_of(world, day), world.files / "orders.csv"

@@ -3,11 +3,11 @@
 import sys
 from argparse import Namespace
 
-from fde import archive, desk, lake
+from fde import archive, desk
 from fde.changes import sales_moved, users_changed
 from fde.chart import headline, in_units, sentence
 from fde.check import check as judge
-from fde.commits import commit
+from fde.receipt import history
 from fde.replay import replay
 from fde.run import run
 from fde.steps import progress, step_of
@@ -27,13 +27,11 @@ def show(world: World, command: Namespace) -> None:
 
 
 def versions(world: World, command: Namespace) -> None:
-    newest = lake.newest(world.lake, "sales")
-    if not newest:
+    imports = history(world.lake)
+    if not imports:
         print("No versions: the lake has no sales yet. This pipeline keeps no history.")
-    for number in range(1, newest + 1):
-        one = commit(world.lake, "sales", number)
-        inputs = ", ".join(f"{table} v{version}" for table, version in sorted(one.read.items()))
-        print(f"v{number}  day {one.day}  {one.rows} rows  from {inputs or 'nothing read'}  code {one.code[:8]}")
+    for one in imports:
+        print(f"v{one.version}  day {one.day}  {one.rows} rows  from {one.inputs}  code {one.code[:8]}")
 
 
 def diff(world: World, command: Namespace) -> None:

@@ -24,6 +24,11 @@ class Commit:
     code: str  # sha256 of the pipeline, kept in lake/code; "" for an import of a source
     libraries: dict[str, str] = field(default_factory=dict)  # name -> version; empty in lakes of before they were kept
 
+    @property
+    def inputs(self) -> str:
+        """What it read, in words: `orders v1, users v1`."""
+        return ", ".join(f"{table} v{version}" for table, version in sorted(self.read.items())) or "nothing read"
+
 
 def commit(lake: Path, table: str, version: int) -> Commit:
     """What the import that made a version recorded. Raises Refused when there is no such version."""

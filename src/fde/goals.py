@@ -8,8 +8,8 @@ import pandas as pd
 from fde import lake
 from fde.check import check
 from fde.check.judged import FAILS
-from fde.commits import commit
 from fde.frames import to_frame
+from fde.receipt import history
 from fde.refused import Refused
 from fde.world import World
 
@@ -77,8 +77,7 @@ def asked_again(number: int) -> Goal:
 
     def missing(world: World) -> str:
         day = world.pack.day(number)
-        made = [commit(world.lake, "sales", version) for version in range(1, lake.newest(world.lake, "sales") + 1)]
-        late = any(one.day == day and one.learned > day for one in made)
+        late = any(one.day == day and one.learned > day for one in history(world.lake))
         return "" if late else f"{day} was imported on {day} only. Run it again: fde run --day {day}"
 
     return Goal(f"the shop was asked again for day {number}", missing)

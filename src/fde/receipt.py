@@ -31,10 +31,14 @@ class Receipt:
             return f"Receipt: none: this pipeline keeps no history (deployed: {self.deployed})."
         lines = [f"Receipt: deployed {self.deployed} = days until {self.until}, as of version {self.version} of sales"]
         for one in self.commits:
-            inputs = ", ".join(f"{table} v{version}" for table, version in sorted(one.read.items()))
-            lines.append(f"  {one.day}: sales v{one.version} from {inputs or 'nothing read'}, code {one.code[:8]}")
+            lines.append(f"  {one.day}: sales v{one.version} from {one.inputs}, code {one.code[:8]}")
         lines.append(f"  computed again by: fde replay {self.name}")
         return "\n".join(lines)
+
+
+def history(path: Path) -> list[Commit]:
+    """All imports of `sales` in a lake, from the first version to the newest."""
+    return [commit(path, "sales", version) for version in range(1, lake.newest(path, "sales") + 1)]
 
 
 def resolve(path: Path, clock: Clock) -> Receipt | None:

@@ -16,15 +16,10 @@ import fde.desk
 import fde.run
 from fde.refused import Refused
 from fde.steps import STEPS, progress
-from tests.conftest import SHOP, Attendee
+from tests.conftest import SHOP, Attendee, content
 from workshop import openings, task
 
 Make = Callable[..., Attendee]
-Content = dict[str, bytes]
-
-
-def content(folder: Path) -> Content:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +146,7 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
     kills = hit = 0
     for number in range(200 if request.config.getoption("--long") else 12):
         one = attendee("mutable", name=f"learner-{number}")
-        had: dict[int, Content] = {}  # each desk there ever was, as it was when somebody last worked at it
+        had: dict[int, dict[str, bytes]] = {}  # each desk there ever was, as it was when somebody last worked at it
         for edit in range(chance.randint(3, 8)):
             had[one.world.desk.stat().st_ino] = content(one.world.desk)
             what = chance.choice(["edit", "run", "catch up", "undo", "kill"])

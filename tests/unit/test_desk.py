@@ -13,13 +13,9 @@ import fde.desk
 import fde.run
 from fde import lake
 from fde.refused import Refused
-from tests.conftest import Attendee
+from tests.conftest import Attendee, content
 
 Make = Callable[..., Attendee]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_starting_over_keeps_the_former_desk_whole(attendee: Make) -> None:

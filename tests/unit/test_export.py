@@ -18,7 +18,7 @@ from fde import archive
 from fde.__main__ import main
 from fde.refused import Refused
 from fde.world import World
-from tests.conftest import ROOT, SHOP, Attendee
+from tests.conftest import ROOT, SHOP, Attendee, content
 from workshop import clock, desk
 
 Make = Callable[..., Attendee]
@@ -29,10 +29,6 @@ from workshop import desk
 sys.exit(max(main(line.split(), desk.open) for line in sys.argv[1:]))
 """
 ON_A_SMALL_DISK = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n{FDE}"
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def no_world() -> World:

@@ -21,7 +21,7 @@ from fde.refused import Refused
 from fde.replay import replay
 from fde.rows import write
 from fde.world import World
-from tests.conftest import ROOT, Attendee
+from tests.conftest import ROOT, Attendee, content
 
 Make = Callable[..., Attendee]
 DAY_1, DAY_2, DAY_3, DAY_4 = (f"2022-01-0{n}" for n in range(1, 5))
@@ -45,10 +45,6 @@ def differs(one: Attendee, word: str | None = None) -> str:
     assert not identical
     assert text.splitlines()[-1].startswith("Differs: ")
     return text
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def kept_code(one: Attendee, version: int = 1) -> Path:
