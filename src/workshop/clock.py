@@ -23,25 +23,37 @@ def folder(attendee: str | None = None) -> Path:
 def read(attendee: str) -> Clock:
     """The clock as an attendee sees it. Raises Refused when a key holds half a word."""
     try:
-        return settle(_keys(None), _keys(attendee))
+        return settle(keys(), keys(attendee), attendee)
     except Refused as error:
         raise Refused(f"{name_of()}, {name_of(attendee)}: {error}") from None
 
 
 def set_days(days: Sequence[str]) -> None:
     """Tell the room the dates of the story. Day and deployed stay as they are."""
-    text = "".join(f"{day}\n" for day in days)
-    if room := cluster.here():
-        room.patch("configmaps", ROOM, {"data": {"days": text}})
+    put(None, "days", "".join(f"{day}\n" for day in days))
+
+
+def put(attendee: str | None, key: str, value: str | None) -> None:
+    """Set a key of the room's clock (attendee None) or of an attendee's own; None takes the key away.
+
+    Raises Refused where this process may not, or there is no such clock.
+    """
+    if (room := cluster.here()) and not folder(attendee).is_dir():
+        if not room.patch("configmaps", name_of(attendee), {"data": {key: value}}):
+            raise Refused(f"there is no clock {name_of(attendee)}. Is {attendee} in room.yaml?")
         return
-    file = folder() / "days"
+    file = folder(attendee) / key
+    if value is None:
+        file.unlink(missing_ok=True)
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(".days")
-    part.write_text(text, "utf-8")
+    part = file.with_name(f".{key}")
+    part.write_text(value, "utf-8")
     part.replace(file)
 
 
-def _keys(attendee: str | None) -> dict[str, str]:
+def keys(attendee: str | None = None) -> dict[str, str]:
+    """All keys of the room's clock, or of an attendee's own, as they stand there."""
     path = folder(attendee)
     if path.is_dir():
         return {key.name: key.read_text("utf-8", "replace") for key in path.iterdir() if not key.name.startswith(".")}
