@@ -9,7 +9,7 @@ DONE, NOT_YET, RED = "done", "not yet", "red"
 
 @dataclass(frozen=True)
 class Cell:
-    """One step of one attendee. state: DONE, NOT_YET, or RED: they are at it and something is wrong, `why` says what."""
+    """One step of one attendee. state: DONE, NOT_YET, or RED: at it, and something is wrong: `why` says what."""
 
     step: int
     state: str
