@@ -42,8 +42,8 @@ class Delivery:
 
     @property
     def refused(self) -> pa.Table:
-        """The rows that were set aside, as of `schemas.REFUSED`, by their line."""
-        return pa.concat_tables([REFUSED.empty_table(), *self._refused]).sort_by(LINE)
+        """The rows that were set aside, as of `schemas.REFUSED`."""
+        return pa.concat_tables([REFUSED.empty_table(), *self._refused])
 
     def judge_users(self, users: "Delivery") -> None:
         """An order of a user who is not in that day's dump is bad. So is one of a user whose own row is."""

@@ -148,6 +148,17 @@ def test_an_order_of_a_user_whose_own_row_is_bad_is_refused_with_it(shop: Path) 
     assert {(row["value"], row["reason"]) for row in refused} == {("3", "no such user in users_day-1.csv")}
 
 
+def test_of_two_rows_with_one_number_the_first_good_one_is_imported(shop: Path) -> None:
+    same = {"line_3": "2022-01-01,one,1.00,7,1", "line_5": "2022-01-01,2,2.00,7,1", "line_7": "2022-01-01,3,3.00,7,1"}
+    spoil(quarantines(shop), "orders", 1, **same)
+    sent = Pack(shop).deliver("orders", DAY_1, DAY_1)
+    assert sorted((row["line"], row["reason"]) for row in sent.refused.to_pylist()) == [
+        (3, "expected a whole number, 0 or more"),
+        (7, "it stands twice"),
+    ]
+    assert [row["quantity"] for row in sent.rows.to_pylist() if row["order_id"] == "1"] == [2]
+
+
 @pytest.mark.parametrize("stage", ["mutable", "functional"])
 def test_each_import_replaces_what_was_refused_of_its_day_and_no_other(stage: str, bad: Path, attendee: Make) -> None:
     one = attendee(stage, pack=bad)
@@ -203,6 +214,20 @@ def test_tax_rates_that_are_bad_are_told_by_the_receipt_too(shop: Path, attendee
     one = attendee("taxed", pack=shop)
     one.run(5)
     assert one.world.sales()[1].refused == {"2022-01-05": 1}
+
+
+def test_a_pipeline_that_asks_for_its_rows_where_it_sums_them_has_an_honest_receipt(bad: Path, attendee: Make) -> None:
+    asks = (
+        "def load_users(world, day): pass\n"
+        "def load_orders(world, day): pass\n"
+        "def process_users_orders(world, day):\n"
+        "    sales = world.source('orders', day).groupby('sales_date', as_index=False).agg(\n"
+        "        orders=('user_id', 'size'), quantity=('quantity', 'sum'), revenue_cents=('revenue_cents', 'sum'))\n"
+        "    world.replace('sales', day, sales.assign(status='all'))\n"
+    )
+    one = attendee(asks, pack=bad)
+    one.run(1)
+    assert one.world.sales()[1].refused == {DAY_1: 3}
 
 
 def test_two_sources_loaded_at_once_keep_all_that_was_refused(bad: Path, attendee: Make) -> None:
