@@ -80,6 +80,8 @@ class Audit:
                         before[name], after[name] = gone, dict.fromkeys(gone)
                 self.add(ELSEWHERE, " ".join(_told(key, known.get(key), room[key]) for key in changed), before, after)
             self._known |= now
+        except Refused:  # a full disk: the next look tries again
+            return
         finally:
             self.lock.release()
 
