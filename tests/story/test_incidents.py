@@ -23,7 +23,7 @@ TABLES = ("users", "orders", "sales")
 
 def happens(one: Attendee, *incidents: str) -> None:
     """Let these go wrong in the shop for a day and somebody, as the room's clock says it; and nothing else."""
-    one.shared["incidents"] = "".join(f"{incident}\n" for incident in incidents)
+    one.room["incidents"] = "".join(f"{incident}\n" for incident in incidents)
 
 
 @pytest.fixture
