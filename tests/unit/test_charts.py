@@ -209,6 +209,18 @@ def test_the_instructor_moves_clocks_and_no_more(released: Releases) -> None:
     assert granted(released.room(), "instructor") == {*moves, ("configmaps", "*", "list")}
 
 
+def test_the_board_does_what_the_instructor_may_and_changes_no_world(released: Releases) -> None:
+    things = released.room()
+    assert granted(things, "board") == granted(things, "instructor")
+    [container] = pods(things)["board"]["containers"]
+    writable = {
+        (mount["name"], mount.get("subPath")) for mount in container["volumeMounts"] if not mount.get("readOnly")
+    }
+    assert writable == {("worlds", ".board"), ("copies", None)}
+    secrets = [volume["secret"] for volume in pods(things)["board"]["volumes"] if "secret" in volume]
+    assert [[item["key"] for item in secret["items"]] for secret in secrets] == [["hub.services.board.apiToken"]]
+
+
 def test_nobody_but_who_prepares_the_room_may_touch_a_secret(released: Releases) -> None:
     things = released.room()
     assert not of(things, "ClusterRole") and not of(things, "ClusterRoleBinding")
@@ -318,7 +330,7 @@ def test_airflows_second_rendering_restarts_nothing(released: Releases) -> None:
 
 def test_each_container_of_ours_is_locked_and_bounded(released: Releases) -> None:
     described = pods(released.room())
-    assert len(described) == 2
+    assert len(described) == 3
     for pod in described.values():
         check_bounds(pod)
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -422,7 +434,7 @@ def test_at_port_443_only_the_clusters_own_address_is_open(released: Releases) -
     rules = [
         rule for policy in policies for rule in policy["spec"].get("egress", []) if rule["ports"] == [{"port": 443}]
     ]
-    assert len(rules) == 2, "Airflow's own parts; the hub and notebooks"
+    assert len(rules) == 3, "Airflow's own parts; the hub and notebooks; the board"
     assert all(peer["ipBlock"]["cidr"].endswith("/32") for rule in rules for peer in rule["to"])
 
 
