@@ -19,6 +19,7 @@ from fde.refused import Refused
 from fde.replay import replay
 from fde.schemas import REFUSED
 from tests.conftest import SHOP, Attendee, content
+from workshop import clock, desk, task
 
 Make = Callable[..., Attendee]
 DAY_1, DAY_2 = "2022-01-01", "2022-01-02"
@@ -139,6 +140,23 @@ def test_a_run_keeps_what_was_refused_and_says_so(bad: Path, attendee: Make) -> 
     ]
     assert kept["row"].tolist()[1] == "2022-01-01,one,24.50,7,1002"
     assert (len(one.world.read("users", day=DAY_1)), len(one.world.read("orders", day=DAY_1))) == (29, 36)
+
+
+def test_the_log_of_a_task_says_so(
+    bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FDE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FDE_PACK", str(bad))
+    clock.set_days(Pack(bad).days)
+    desk.make("blue")
+    task.start_import("blue", None, "a run")
+    monkeypatch.setattr(task.log, "handlers", [caplog.handler])  # Airflow's own lets nothing through
+    with caplog.at_level("INFO", "airflow.task"):
+        task.call("blue", "load_orders", "a run")
+    assert caplog.messages == [
+        "3 rows of orders of 2022-01-01 refused. To see why: fde refused 2022-01-01",
+        "load_orders is done for 2022-01-01.",
+    ]
 
 
 def test_an_order_of_a_user_whose_own_row_is_bad_is_refused_with_it(shop: Path) -> None:
