@@ -1,4 +1,4 @@
-"""Reads the log of a lake's table that nobody may trust, before Delta does: where it would lead, and what was imported."""
+"""Looks through the log of a table before Delta reads it: where it would lead, and what was imported."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from fde.refused import Refused
 
 ACTIONS = {"commitInfo", "protocol", "metaData", "add", "remove", "txn"}
 #: As each import writes it. No %, by which Delta writes what has a meaning in paths, and no step up or elsewhere.
-PATH = re.compile(r"import_date=\d{4}-\d{2}-\d{2}/\w[\w.-]*\.parquet")
-DAY, SHA256 = re.compile(r"(\d{4}-\d{2}-\d{2})?"), re.compile(r"([0-9a-f]{64})?")
+PATH = re.compile(r"import_date=\d{4}-\d{2}-\d{2}/\w[\w.-]*\.parquet", re.ASCII)
+DAY, SHA256 = re.compile(r"(\d{4}-\d{2}-\d{2})?", re.ASCII), re.compile(r"([0-9a-f]{64})?", re.ASCII)
 
 
 def imports(table: Path) -> list[tuple[int, str, int]]:

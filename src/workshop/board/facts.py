@@ -5,18 +5,21 @@ from typing import Any
 
 from workshop.board.row import Flag
 
+LACKS, NEEDED = "lacks", "needed"
+
 
 @dataclass(frozen=True)
 class Facts:
     """What a row needs of a world.
 
-    steps: (number, done, why not); law: whether laws of the check are what the first step that is not done lacks;
-    trouble: what is wrong with `pipeline.py` itself; code, fails, versions: as of `Row`; green: a pipeline of theirs
-    held all laws before; imports: table -> (version, day, rows); by_clock: whether all this hangs on the clock.
+    steps: (number, done, why not); law: what the laws of the check are to the first step that is not done: what it
+    LACKS, only NEEDED by it, or "" when it does without; trouble: what is wrong with `pipeline.py` itself; code, fails,
+    versions: as of `Row`; green: a pipeline of theirs held all laws before; imports: table -> (version, day, rows);
+    by_clock: whether all this hangs on the clock.
     """
 
     steps: tuple[tuple[int, bool, str], ...]
-    law: bool
+    law: str
     trouble: str
     code: str
     fails: tuple[str, ...] | None

@@ -19,7 +19,7 @@ TABLES = ("users", "orders", "tax_rates", "sales")  # of the lake. To import fde
 #: A few looks at these tell whether anything has changed: each import adds a file to the log.
 MARKS = ["desk", "desk/pipeline.py", "desk/files/sales.csv", ".help.json", ".verdict"]
 MARKS += [f"desk/lake/{table}/_delta_log" for table in TABLES]
-TABLE, DAY = re.compile("|".join(TABLES)), re.compile(r"import_date=\d{4}-\d{2}-\d{2}")
+TABLE, DAY = re.compile("|".join(TABLES)), re.compile(r"import_date=\d{4}-\d{2}-\d{2}", re.ASCII)
 SHA256 = r"[0-9a-f]{64}"
 #: What is copied, in this order: rows are there before the log names them, so the log is copied before the rows.
 #: No checkpoints of Delta: the log is whole without them, and what it says can be looked through line by line.
@@ -27,10 +27,10 @@ WANTED: tuple[tuple[Step, ...], ...] = (
     ("desk", "pipeline.py"),
     ("desk", "files", "sales.csv"),
     (".help.json",),
-    (".verdict", re.compile(rf"{SHA256}\.json|green\.py")),
-    ("desk", "lake", TABLE, "_delta_log", re.compile(r"\d{20}\.json")),
-    ("desk", "lake", "code", re.compile(rf"{SHA256}\.py")),
-    ("desk", "lake", TABLE, DAY, re.compile(r"\w[\w.-]*\.parquet")),
+    (".verdict", re.compile(rf"{SHA256}\.json|green\.py", re.ASCII)),
+    ("desk", "lake", TABLE, "_delta_log", re.compile(r"\d{20}\.json", re.ASCII)),
+    ("desk", "lake", "code", re.compile(rf"{SHA256}\.py", re.ASCII)),
+    ("desk", "lake", TABLE, DAY, re.compile(r"\w[\w.-]*\.parquet", re.ASCII)),
 )
 
 

@@ -1,4 +1,4 @@
-"""The reader's process: computes what copies of worlds say, and runs none of their code. A JSON object a line, in and out.
+"""The reader's process: answers questions about copies of worlds, a JSON object a line, in and out.
 
 What it reads is not to be trusted. A table that eats memory, hangs or breaks a library costs this process only.
 """
@@ -8,53 +8,56 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from difflib import unified_diff
-from hashlib import sha256
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fde import call_for_help, verdicts
-from fde.check.verdict import Verdict
+import pyarrow as pa
+
 from fde.clock import Clock
-from fde.commits import commit
-from fde.goals import Fails
-from fde.pack import Pack
-from fde.receipt import find, history
 from fde.refused import Refused
-from fde.schemas import TABLES
-from fde.steps import LAWS, STEPS, progress
-from fde.untrusted import visible
-from fde.world import World
-from workshop.board.delta_log import imports
-from workshop.board.facts import Facts, Look
-from workshop.board.row import Flag
+from fde.steps import STEPS
+from workshop.board.found import Copy, Sent, facts, line
+from workshop.board.look import look
 
-MEMORY = 1_500_000_000  # bytes that this process may use; half of it is there before anything is read
-ROWS, VERSIONS, TEXT = 1000, 500, 100_000  # most of what a look shows
-PIPELINE = "pipeline.py is {}. Take one again, in a notebook: solution.take('mutable')"
+MEMORY = 1_000_000_000  # bytes of data that this process may hold
 
 
-def facts(world: World, asked: Callable[[], bool]) -> dict[str, Any]:
-    """What a row needs of a world, as `Facts`. asked: whether somebody asked for the clock meanwhile."""
-    found = {table: imports(world.lake / table) for table in TABLES}
-    code = verdicts.pipeline(world.path)
-    name = sha256(code).hexdigest() if code is not None else ""
-    verdict = verdicts.kept(world.path, name)
-    fails = tuple(verdict.broken) if verdict else None
-    steps = progress(world, fails=lambda world: None if fails is None else list(fails))
-    missing = next((step.why for step in steps if not step.done), "")
-    told = Facts(
-        steps=tuple((one.step.number, one.done, _plain(world, one.why)) for one in steps),
-        law=missing.startswith(f"{LAWS.words}: ") and bool(fails),
-        trouble="" if code is not None else PIPELINE.format("missing, or larger than it may be"),
-        code=name,
-        fails=fails,
-        green=verdicts.green(world.path) is not None,
-        flag=_flag(world.path),
-        versions={table: found[table][-1][0] if found[table] else 0 for table in TABLES},
-        imports=found,
-        by_clock=asked(),
-    )
-    return asdict(told)
+def _answer(pack: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    stamps = tuple(sorted((file.name, file.stat().st_mtime_ns) for file in pack.iterdir()))
+    given = asked["clock"]
+    clock = Clock(**{**given, "days": tuple(given["days"]), "incidents": tuple(map(tuple, given["incidents"]))})
+    world = Copy(Path(asked["world"]), _pack(pack, stamps), clock)
+    try:
+        return asdict(look(world, asked["word"]) if asked["what"] == "look" else facts(world))
+    except MemoryError:
+        raise
+    except Refused as refused:
+        return {"refused": line(world, str(refused))}
+    except Exception as error:  # whatever a forged lake makes the libraries raise
+        return {"refused": f"the board cannot read this lake: {type(error).__name__}: {line(world, str(error))}"}
+
+
+@lru_cache(maxsize=1)
+def _pack(pack: Path, stamps: tuple[tuple[str, int], ...]) -> Sent:
+    return Sent(pack)
+
+
+def main() -> None:
+    """Answer until nobody asks any more. Arguments: the pack's folder; seconds after which an answer comes too late."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pack, seconds = Path(sys.argv[1]), float(sys.argv[2])
+    pa.set_cpu_count(1)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)  # whatever a library prints is no answer
+        print(json.dumps({"steps": [[step.number, step.title] for step in STEPS]}), file=out, flush=True)
+        for line in sys.stdin:
+            faulthandler.dump_traceback_later(seconds, exit=True)  # also when whoever asked is gone
+            print(json.dumps(_answer(pack, json.loads(line))), file=out, flush=True)
+            faulthandler.cancel_dump_traceback_later()
+
+
+if __name__ == "__main__":
+    main()
