@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 
-from fde import archive, desk
+from fde import archive, call_for_help, desk, verdicts
 from fde.changes import sales_moved, users_changed
 from fde.chart import headline, in_units, sentence
 from fde.check import check as judge
@@ -49,7 +49,8 @@ def diff(world: World, command: Namespace) -> None:
 
 
 def check(world: World, command: Namespace) -> int:
-    """1 when a law fails."""
+    """1 when a law fails. The verdict is kept in the world, for whoever may not run the pipeline."""
+    code = verdicts.pipeline(world.path)
     busy = sys.stderr.isatty()
 
     def tell(runs: int) -> None:
@@ -60,6 +61,7 @@ def check(world: World, command: Namespace) -> int:
     if busy:
         print("\r\033[K", end="", file=sys.stderr)
     print(verdict.json() if command.json else verdict)
+    verdicts.keep(world.path, verdict, code)
     return int(verdict.fails)
 
 
@@ -90,6 +92,17 @@ def steps(world: World, command: Namespace) -> None:
     found = progress(world)
     first = next((one for one in found if not one.done), None)
     print(*(one if one is first else one.in_short() for one in found), sep="\n")
+
+
+def ask_for_help(world: World, command: Namespace) -> None:
+    if command.done:
+        call_for_help.take_away(world.path)
+        print("No help is asked for any more.")
+    elif command.words is not None:
+        print(call_for_help.ask(world, command.words))
+    else:
+        print(call_for_help.read(world.path) or f"No help is asked for. To ask: {call_for_help.HOW}")
+        print("All commands: fde --help")
 
 
 def catch_up(world: World, command: Namespace) -> None:

@@ -48,13 +48,21 @@ def keep_code(lake: Path, source: bytes) -> str:
     sha256 = hashlib.sha256(source).hexdigest()
     file = lake / "code" / f"{sha256}.py"
     if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        part = file.with_suffix(f".{uuid4().hex}")  # no number of a process: two pods have the same
-        part.write_bytes(source)
+        swap_in(file, source)
+    return sha256
+
+
+def swap_in(file: Path, content: bytes) -> None:
+    """Put a file in its place, whole or not at all; its folder is made. On disk before this returns."""
+    file.parent.mkdir(exist_ok=True)
+    part = file.with_suffix(f".{uuid4().hex}")  # no number of a process: two pods have the same
+    try:
+        part.write_bytes(content)
         flush(part)
         part.replace(file)
-        flush(file)
-    return sha256
+    finally:
+        part.unlink(missing_ok=True)
+    flush(file)
 
 
 def flush(file: Path) -> None:

@@ -6,7 +6,7 @@ Whatever needs to know reads it here: `fde steps`, catching up, the board, the t
 from dataclasses import dataclass
 from functools import cache
 
-from fde.goals import Goal, all_laws_hold, asked_again, keeps, missed, shows, taxed, tells_status_then
+from fde.goals import Fails, Goal, all_laws_hold, asked_again, keeps, missed, shows, taxed, tells_status_then, tried
 from fde.refused import Refused
 from fde.world import World
 
@@ -38,10 +38,15 @@ class Progress:
         return self.in_short() + (f"\n{'':14}{self.why}" if self.why else "")
 
 
-def progress(world: World) -> list[Progress]:
-    """How far a desk is. A step is done when its goals or a later one's are met: on the way, desks begin anew."""
+def progress(world: World, fails: Fails = tried) -> list[Progress]:
+    """How far a desk is. A step is done when its goals or a later one's are met: on the way, desks begin anew.
+
+    fails: gives the names of the laws that the desk's pipeline breaks, None when nobody knows yet. By default it is
+    tried; handed in, no code of the desk runs.
+    """
     found: list[Progress] = []
-    look = cache(lambda goal: missed(goal, world))  # steps share a goal that takes seconds
+    laws = all_laws_hold(fails)
+    look = cache(lambda goal: missed(laws if goal is LAWS else goal, world))  # steps share a goal that takes seconds
     for step in reversed(STEPS):
         later = bool(found) and found[-1].done
         why = "" if later else next((line for goal in step.goals if (line := look(goal))), "")

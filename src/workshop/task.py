@@ -53,12 +53,26 @@ def catch_up(attendee: str, to: str) -> None:
 
     with refusals_first(attendee):
         world = desk.open(attendee).path
-        try:
-            opening = None if to == "undo" else openings.opening(int(to) if to.isdecimal() else 0)
-            kept = fde.desk.catch_up(world, opening) if opening else fde.desk.undo(world)
-        except OSError as error:
-            raise Refused(f"{error.filename or world}: {error.strerror}. The desk is as it was.") from None
+        opening = None if to == "undo" else openings.opening(int(to) if to.isdecimal() else 0)
+        kept = fde.desk.catch_up(world, opening) if opening else fde.desk.undo(world)
     log.info("Done. The former desk is kept whole in kept/%s of %s.", kept.name, attendee)
+
+
+def check(attendee: str) -> None:
+    """Run the check on the attendee's pipeline, log the verdict and keep it in their world.
+
+    A law that fails is no failed task: the verdict is what was asked for. What is refused ends the task.
+    """
+    import fde.check
+    from fde import verdicts
+    from workshop import desk
+
+    with refusals_first(attendee):
+        world = desk.open(attendee)
+        code = verdicts.pipeline(world.path)
+        verdict = fde.check.check(world)
+        log.info("%s", verdict)
+        verdicts.keep(world.path, verdict, code)
 
 
 def settle_once(world: World, key: str | None, run: str) -> str:
@@ -114,6 +128,10 @@ def refusals_first(attendee: str) -> Iterator[None]:
         log.error("%s", str(refused).replace(f"{settings.world(attendee) / 'desk'}/", ""))
         if refused.__cause__ and not isinstance(refused.__cause__, Refused):
             log.info("Where it came from:\n%s", trace(refused.__cause__))
+        raise SystemExit(1) from None
+    except OSError as error:
+        log.error("%s: %s. Mend that and trigger again.", error.filename or "disk", error.strerror or error)
+        log.info("Where it came from:\n%s", trace(error))
         raise SystemExit(1) from None
 
 

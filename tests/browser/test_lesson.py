@@ -63,7 +63,7 @@ def test_airflow_opens_signed_in_and_shows_ones_own_dags(room: Any, signed_in: A
     page.goto(f"{room.url}/services/airflow/dags")
     page.get_by_role("link", name="user_data_dag").first.wait_for()
     assert page.get_by_role("link", name="user_data_dag").count() == 1
-    assert page.get_by_text("2 Dags", exact=True).count() == 1
+    assert page.get_by_text("3 Dags", exact=True).count() == 1
     page.close()
 
 

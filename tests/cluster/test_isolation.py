@@ -217,7 +217,7 @@ def test_airflow_shows_an_attendee_their_own_dag(morning: ClusterRoom) -> None:
     found = from_notebook(morning, AIRFLOW % run)
     assert found["green"] == [403] * 4
     assert found["blue"][:2] == [200, 200] and found["blue"][3] == 200
-    assert sorted(found["all"]) == ["catch_up.blue", "user_data_dag.blue"]
+    assert sorted(found["all"]) == ["catch_up.blue", "check.blue", "user_data_dag.blue"]
     assert found["execution"] == 404, "the API of tasks is not at the people's port"
 
 

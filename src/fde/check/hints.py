@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Callable
 
-from fde.check.judged import Hint
+from fde.check.judged import Hint, short
 
 Pattern = Callable[[ast.AST], bool]
 
@@ -28,7 +28,7 @@ def hint(law: str, why: str, code: str) -> Hint | None:
     for matches, words in patterns:
         for node in nodes:
             if matches(node):
-                return Hint(words, node.lineno, code.split("\n")[node.lineno - 1].strip())
+                return Hint(words, node.lineno, short(code.split("\n")[node.lineno - 1].strip()))
     return Hint(otherwise)
 
 

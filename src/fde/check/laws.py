@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fde.check.hints import hint
-from fde.check.judged import FAILS, HOLDS, NOT_YET, Judged, Rows, differences
+from fde.check.judged import FAILS, HOLDS, NOT_YET, Judged, Rows, differences, short
 from fde.check.side_by_side import Observed
 
 SHOWN = 5  # of the rows that differ
@@ -58,7 +58,7 @@ def _failed(name: str, promise: str, failure: Failure, code: str) -> Judged:
     elif failure.expected != failure.actual:
         why += "".join(f"\n{word}: {one if isinstance(one, str) else 'some rows'}" for word, one in seen.items())
     more = max(len(rows) - SHOWN, 0)
-    return Judged(name, promise, FAILS, why, failure.day, tuple(rows[:SHOWN]), more, hint(name, why, code))
+    return Judged(name, promise, FAILS, short(why), failure.day, tuple(rows[:SHOWN]), more, hint(name, why, code))
 
 
 def _runs(trials: Trials) -> Failure | None:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 from textwrap import wrap
-from typing import Any
+from typing import Annotated, Any
 
-from fde.check.judged import FAILS, HOLDS, NOT_YET, Judged
+from pydantic import Field
+
+from fde.check.judged import FAILS, HOLDS, NOT_YET, Judged, Text
 
 SIGNS = {HOLDS: "✓", FAILS: "✗", NOT_YET: "…"}
 NO_LAW = "No law can judge whether the chart means what its title says: that is a goal of its step."
@@ -18,13 +20,18 @@ class Verdict:
     """`code`: sha256 of `pipeline.py`; `days`: those it was tried on; `laws`: one after the other."""
 
     code: str
-    days: tuple[str, ...]
+    days: Annotated[tuple[Text, ...], Field(min_length=1)]
     laws: tuple[Judged, ...]
+
+    @property
+    def broken(self) -> list[str]:
+        """The names of the laws that fail."""
+        return [law.name for law in self.laws if law.status == FAILS]
 
     @property
     def fails(self) -> bool:
         """Whether a law fails."""
-        return any(law.status == FAILS for law in self.laws)
+        return bool(self.broken)
 
     def json(self) -> str:
         """One object: code, days, laws (name, promise, status, why, day, rows, more, hint)."""
