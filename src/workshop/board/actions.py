@@ -13,9 +13,9 @@ from workshop.board.entry import Entry
 from workshop.board.named import EVERYONE
 from workshop.board.names import whose
 from workshop.board.pace import Pace
-from workshop.board.pages import at_step
 from workshop.board.session import Sessions, Visitor, is_own_form
 from workshop.board.watch import Watch
+from workshop.board.words import at_step
 
 MOST_BYTES, MOST_FIELDS = 10_000, 20
 

@@ -28,11 +28,15 @@ def app(
     audit: Audit,
     room: Callable[[], Mapping[str, str]],
     names: Sequence[str],
+    incidents: Mapping[str, str],
     sign_in: SignIn,
 ) -> Door:
-    """The board. room: reads the keys of the room's clock; names: the roster. All but `/health` needs a sign-in."""
+    """The board: all but `/health` needs a sign-in.
+
+    room: reads the keys of the room's clock; names: the roster; incidents: what may go wrong, name -> in words.
+    """
     sessions = Sessions(sign_in)
-    pages = Pages(watch, audit, room, names, sign_in.service)
+    pages = Pages(watch, audit, room, names, incidents, sign_in.service)
     actions = Actions(watch, pace, sessions, names)
     prefix = sign_in.service.prefix
 
@@ -42,7 +46,7 @@ def app(
     async def numbers(request: Request) -> Response:
         if came_through_proxy(request) and not request.state.visitor.instructor:
             raise HTTPException(403, "these numbers are for the instructor")
-        return Response(metrics(watch.rows), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(metrics(watch), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def callback(request: Request) -> Response:
         person, token, path = await sign_in.end(request)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,24 +13,25 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from fde.clock import Clock, settle
-from fde.incidents import INCIDENTS
 from fde.refused import Refused
-from fde.steps import STEPS
+from workshop.board import words
 from workshop.board.audit import Audit
-from workshop.board.metrics import is_red
 from workshop.board.names import Names, whose
-from workshop.board.row import DONE, Row
+from workshop.board.row import Row
 from workshop.board.session import Visitor
 from workshop.board.watch import Watch
 from workshop.settings import HubService
 
 HERE = Path(__file__).parent
-LONGEST_WORD = 100  # of what is asked for in an address
 BEAT_SECONDS, STREAM_SECONDS = 15, 300
+LOG = 50  # entries that the page shows
 
 
 class Pages:
-    """The pages of a board. room: reads the keys of the room's clock; names: the roster; base, prefix: paths."""
+    """The pages of a board.
+
+    room: reads the keys of the room's clock; names: the roster; incidents: what may go wrong, name -> in words.
+    """
 
     def __init__(
         self,
@@ -39,39 +39,36 @@ class Pages:
         audit: Audit,
         room: Callable[[], Mapping[str, str]],
         names: Sequence[str],
+        incidents: Mapping[str, str],
         service: HubService,
     ) -> None:
-        self.watch, self.audit, self.room, self.names = watch, audit, room, names
+        self.watch, self.audit, self.room, self.names, self.incidents = watch, audit, room, names, incidents
         # What attendees wrote is shown here: everything is escaped, and what is not there is an error.
         loader = FileSystemLoader(HERE / "templates")
         self.templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        self.templates.globals |= {
-            "STEPS": STEPS,
-            "INCIDENTS": INCIDENTS,
-            "prefix": service.prefix,
-            "base": service.base,
-        }
-        self.templates.globals |= {"ago": ago, "is_red": is_red, "at_step": at_step}
+        self.templates.globals |= {"prefix": service.prefix, "base": service.base, "words": words}
 
     async def board(self, request: Request) -> Response:
         """The room; for an attendee, their own row of it."""
         visitor: Visitor = request.state.visitor
-        keys = await asyncio.to_thread(self.room)
-        room, broken = room_of(keys)
         still = "still" in request.query_params
         if not visitor.instructor:
-            return self.draw("own.html", request, room=room, row=self.row_of(visitor.name), still=still)
+            row = self.row_of(visitor.name)
+            return self.draw("own.html", request, room=self.watch.room, row=row, still=still)
+        keys = await asyncio.to_thread(self.room)
+        room, broken = room_of(keys)
         names = Names(self.names, hidden=request.query_params.get("names") == "hidden")
         log = names.shown(self.audit.entries())
         shown: dict[str, Any] = {
             "room": replace(room, message=names.shown(room.message)),
-            "broken": names.shown(broken),
+            "troubles": [names.shown(line) for line in {broken, self.watch.trouble, self.watch.airflow} if line],
             "rows": [(names.key(row.attendee), names.shown(row)) for row in self.watch.rows],
-            "counts": counts(self.watch.rows),
-            "log": log,
+            "counts": words.counts(self.watch.rows),
+            "log": log[:LOG],
             "done": next((entry for entry in log if str(entry.id) == request.query_params.get("done")), None),
             "people": [(names.key(name), names.shown(name)) for name in names.roster],
-            "incidents": [(*what, *names.called(whom)) for *what, whom in incidents(keys)],
+            "kinds": self.incidents,
+            "incidents": [(day, name, *names.called(whom)) for day, name, whom in incidents(keys)],
         }
         return self.draw("board.html", request, names=names, still=still, **shown)
 
@@ -82,30 +79,33 @@ class Pages:
         name = whose(self.names, key)
         if name is None or not (visitor.instructor or name == visitor.name == key):
             raise HTTPException(404, "there is no such attendee")
-        if len(word) > LONGEST_WORD or not word.isprintable():
-            raise HTTPException(404, "there is no such version")
-        look = await self.watch.look(name, word)
         names = Names(self.names, hidden=name != key)
-        shown = {"key": key, "at": word, "look": names.shown(look), "row": names.shown(self.row_of(name))}
-        return self.draw("attendee.html", request, names=names, who=names.shown(name), **shown)
+        try:
+            look, refused = await self.watch.look(name, word), ""
+        except Refused as error:
+            look, refused = None, str(error)
+        shown = {"look": look, "refused": refused, "row": self.row_of(name), "who": name}
+        status = 200 if look else 404
+        return self.draw("attendee.html", request, status, names=names, key=key, at=word, **names.shown(shown))
 
     async def events(self, request: Request) -> Response:
         """Tells when there is something new to see; an attendee only when it is in their row."""
         visitor: Visitor = request.state.visitor
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        if len(since) > 12 or not since.isdecimal():
+        if len(since) > 12 or not (since.isascii() and since.isdecimal()):
             raise HTTPException(404, "since which version?")
 
         async def told() -> AsyncIterator[str]:
-            seen, row = int(since), self.row_of(visitor.name)
-            until = time.monotonic() + STREAM_SECONDS  # then the browser comes again, and is looked at again
+            # A former board counted further: what it told is old.
+            seen = min(int(since), self.watch.version)
+            row, until = None, time.monotonic() + STREAM_SECONDS  # then the browser comes again, and is looked at again
             while time.monotonic() < until:
                 try:
                     seen = await asyncio.wait_for(self.watch.changed(seen), BEAT_SECONDS)
                 except TimeoutError:
                     yield ": nothing new\n\n"
                     continue
-                before, row = row, self.row_of(visitor.name)
+                before, row = row, (self.watch.room, self.row_of(visitor.name))
                 if visitor.instructor or row != before:
                     yield f"id: {seen}\ndata: {seen}\n\n"
 
@@ -114,7 +114,7 @@ class Pages:
     def draw(self, template: str, request: Request, status: int = 200, **shown: Any) -> Response:
         """A page, with what all of them need."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
-        fixed = {"visitor": visitor, "version": self.watch.version, "now": time.time()}
+        fixed = {"visitor": visitor, "version": self.watch.version, "steps": self.watch.steps, "now": time.time()}
         return HTMLResponse(self.templates.get_template(template).render(**fixed, **shown), status)
 
     def row_of(self, name: str) -> Row | None:
@@ -134,27 +134,3 @@ def incidents(keys: Mapping[str, str]) -> list[list[str]]:
     """The incidents of the room: lists of day, name and whom."""
     lines = [line.split() for line in keys.get("incidents", "").splitlines()]
     return [line for line in lines if len(line) == 3]
-
-
-def at_step(row: Row) -> int | None:
-    """The number of the step they are at; None: all are done, or nothing is known."""
-    return next((cell.step for cell in row.cells if cell.state != DONE), None)
-
-
-def counts(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """What is said above the table: pairs (kind, words)."""
-    red, flags = sum(map(is_red, rows)), sum(row.flag is not None for row in rows)
-    said = [("red", f"{red} red")] if red else []
-    said += [("flag", f"{flags} {'flag' if flags == 1 else 'flags'}")] if flags else []
-    steps = Counter(step for row in rows if (step := at_step(row)))
-    said += [("", f"{steps[number]} at step {number}") for number in sorted(steps)]
-    finished = sum(bool(row.cells) and at_step(row) is None for row in rows)
-    return said + ([("done", f"{finished} done")] if finished else [])
-
-
-def ago(seconds: float) -> str:
-    """A time that has passed, in words."""
-    minutes = int(seconds // 60)
-    if minutes < 2:
-        return f"{max(0, int(seconds))} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
