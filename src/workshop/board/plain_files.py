@@ -3,17 +3,22 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from fde.refused import Refused
 
-Step = str | re.Pattern[str]
+#: names, or patterns that a whole name matches -> what is wanted in that folder; None for a file
+Tree = Mapping[str | re.Pattern[str], "Tree | None"]
 Stamp = tuple[int, int, int]
 MOST = 3000  # things in one folder that are looked at
 ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Gone(Exception):  # noqa: N818 - reads as what it means
+    """Something is not there any more that was there a moment ago."""
 
 
 def stamp(about: os.stat_result) -> Stamp:
@@ -21,46 +26,56 @@ def stamp(about: os.stat_result) -> Stamp:
     return about.st_ino, about.st_size, about.st_mtime_ns
 
 
-def walk(top: Path, wanted: Sequence[Sequence[Step]]) -> Iterator[tuple[str, int, str]]:
-    """The files that match: each as its path below `top`, the open folder that it lies in, and its name there.
+def walk(top: Path, wanted: Tree) -> Iterator[tuple[str, int, str]]:
+    """The files that match, in the order of `wanted`: path below `top`, the open folder it lies in, its name there.
 
-    Arguments: wanted, in order, each the names from `top` on: a name, or a pattern that the whole name matches.
-    Raises: Refused for a folder that is a link or none, or has too many things in it.
+    Each folder is opened once: a desk that is swapped meanwhile is read to its end, wherever it is by then. A file that
+    is wanted by its name may not be there.
+    Raises: Refused for a folder that is a link or none, or has too many things in it; Gone.
     """
-    with _opened(str(top), None, top.name) as folder:
-        for steps in wanted:
-            yield from _below(folder, "", steps)
+    folder = _open(str(top), None, top.name)
+    try:
+        yield from _below(folder, "", wanted)
+    finally:
+        os.close(folder)
 
 
 @contextmanager
 def plain_file(path: str, folder: int, name: str) -> Iterator[tuple[BinaryIO, os.stat_result]]:
-    """A file, open for reading, and what is known about it. Raises Refused when it is a link, a pipe or the like."""
+    """A file, open for reading, and what is known about it.
+
+    Raises: Refused when it is a link, a pipe or the like; Gone.
+    """
     try:
         handle = os.open(name, ONLY | os.O_NONBLOCK, dir_fd=folder)  # whoever opens a pipe would wait for its writer
     except FileNotFoundError:
-        raise
+        raise Gone(path) from None
     except OSError as error:
         raise Refused(f"{path} is a link, or cannot be read ({error.strerror}). Put a plain file there.") from None
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise Refused(f"{path} is no plain file. Put one there.")
     with os.fdopen(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise Refused(f"{path} is no plain file. Put one there.")
         yield file, about
 
 
-def _below(folder: int, path: str, steps: Sequence[Step]) -> Iterator[tuple[str, int, str]]:
-    step, *rest = steps
-    for name in [step] if isinstance(step, str) else _names(folder, path, step):
-        try:
-            if not rest:
-                os.stat(name, dir_fd=folder, follow_symlinks=False)
+def _below(folder: int, path: str, wanted: Tree) -> Iterator[tuple[str, int, str]]:
+    for step, inside in wanted.items():
+        for name in [step] if isinstance(step, str) else _names(folder, path, step):
+            if inside is None:
                 yield path + name, folder, name
                 continue
-            with _opened(name, folder, path + name) as inner:
-                yield from _below(inner, f"{path}{name}/", rest)
-        except FileNotFoundError:
-            if not isinstance(step, str):  # it was there a moment ago
-                raise
+            try:
+                handle = _open(name, folder, path + name)
+            except Gone:
+                if isinstance(step, str):
+                    continue
+                raise  # it was there a moment ago
+            try:
+                yield from _below(handle, f"{path}{name}/", inside)
+            finally:
+                os.close(handle)
 
 
 def _names(folder: int, path: str, pattern: re.Pattern[str]) -> list[str]:
@@ -74,15 +89,10 @@ def _names(folder: int, path: str, pattern: re.Pattern[str]) -> list[str]:
     return sorted(names)
 
 
-@contextmanager
-def _opened(name: str, folder: int | None, path: str) -> Iterator[int]:
+def _open(name: str, folder: int | None, path: str) -> int:
     try:
-        handle = os.open(name, ONLY | os.O_DIRECTORY, dir_fd=folder)
+        return os.open(name, ONLY | os.O_DIRECTORY, dir_fd=folder)
     except FileNotFoundError:
-        raise
+        raise Gone(path) from None
     except OSError as error:
         raise Refused(f"{path} is a link or no folder ({error.strerror}). Put a plain folder there.") from None
-    try:
-        yield handle
-    finally:
-        os.close(handle)

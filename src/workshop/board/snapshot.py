@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from fde.refused import Refused
-from workshop.board.plain_files import Stamp, Step, plain_file, stamp, walk
+from workshop.board.plain_files import Gone, Stamp, Tree, plain_file, stamp, walk
 
 #: what the board reads of one world, at most
 FILES, FILE_BYTES, BYTES = 3000, 20_000_000, 60_000_000
@@ -20,18 +20,17 @@ TABLES = ("users", "orders", "tax_rates", "sales")  # of the lake. To import fde
 MARKS = ["desk", "desk/pipeline.py", "desk/files/sales.csv", ".help.json", ".verdict"]
 MARKS += [f"desk/lake/{table}/_delta_log" for table in TABLES]
 TABLE, DAY = re.compile("|".join(TABLES)), re.compile(r"import_date=\d{4}-\d{2}-\d{2}", re.ASCII)
+ROWS = re.compile(r"\w[\w.-]*\.parquet", re.ASCII)
 SHA256 = r"[0-9a-f]{64}"
-#: What is copied, in this order: rows are there before the log names them, so the log is copied before the rows.
-#: No checkpoints of Delta: the log is whole without them, and what it says can be looked through line by line.
-WANTED: tuple[tuple[Step, ...], ...] = (
-    ("desk", "pipeline.py"),
-    ("desk", "files", "sales.csv"),
-    (".help.json",),
-    (".verdict", re.compile(rf"{SHA256}\.json|green\.py", re.ASCII)),
-    ("desk", "lake", TABLE, "_delta_log", re.compile(r"\d{20}\.json", re.ASCII)),
-    ("desk", "lake", "code", re.compile(rf"{SHA256}\.py", re.ASCII)),
-    ("desk", "lake", TABLE, DAY, re.compile(r"\w[\w.-]*\.parquet", re.ASCII)),
-)
+#: What is copied. Rows are there before the log names them, so the log is copied before the rows. No checkpoints of
+#: Delta: the log is whole without them, and what it says can be looked through line by line.
+IN_TABLE: Tree = {"_delta_log": {re.compile(r"\d{20}\.json", re.ASCII): None}, DAY: {ROWS: None}}
+IN_LAKE: Tree = {TABLE: IN_TABLE, "code": {re.compile(rf"{SHA256}\.py"): None}}
+WANTED: Tree = {
+    "desk": {"pipeline.py": None, "files": {"sales.csv": None}, "lake": IN_LAKE},
+    ".verdict": {re.compile(rf"{SHA256}\.json|green\.py"): None},
+    ".help.json": None,
+}
 
 
 class Changing(Refused):
@@ -62,7 +61,7 @@ class Snapshot:
             try:
                 there = self._bring_all()
                 break
-            except FileNotFoundError:  # a desk was swapped, or a file replaced: look once more
+            except Gone:  # a desk was swapped, or a file replaced: look once more
                 continue
             except OSError as error:
                 raise Refused(f"the board could not copy this world: {error.strerror}.") from None
@@ -74,7 +73,10 @@ class Snapshot:
     def _bring_all(self) -> set[str]:
         there, size = set[str](), 0
         for path, folder, name in walk(self.world, WANTED):
-            about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            try:
+                about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
             size += about.st_size
             if about.st_size > FILE_BYTES:
                 told = f"{about.st_size / 1e6:,.0f} MB of {FILE_BYTES / 1e6:.0f}"
@@ -96,7 +98,7 @@ class Snapshot:
             while left and (piece := source.read(min(left, 1 << 20))):
                 left -= out.write(piece)
             if stamp(os.fstat(source.fileno())) != stamp(about):
-                raise FileNotFoundError(path)
+                raise Gone(path)
         os.utime(target, ns=(about.st_mtime_ns, about.st_mtime_ns))  # when help was asked for
         self._copied[path] = stamp(about)
 
