@@ -71,4 +71,6 @@ def app(
         Route(f"{prefix}do/{{action}}", actions.act, methods=["POST"]),
         Mount(f"{prefix}static", StaticFiles(directory=HERE / "static")),
     ]
-    return Door(Starlette(routes=routes, exception_handlers={HTTPException: say, Refused: say}), sessions)
+    inside = Starlette(routes=routes, exception_handlers={HTTPException: say, Refused: say})
+    inside.router.redirect_slashes = False  # to whatever host a request names
+    return Door(inside, sessions)
