@@ -104,7 +104,7 @@ def test_a_clock_that_is_half_a_word_is_told_and_can_be_set_again(board: Board) 
     page = person.get(PREFIX)
     assert page.status_code == 200 and "no day of the story" in page.text
     done = person.post(f"{PREFIX}do/hold", data={"form": form_of(page.text), "day": ""})
-    assert done.status_code == 303 and "hold" not in clock.keys()
+    assert done.status_code == 303 and clock.keys().get("hold") is None
 
 
 # --- sign-in
@@ -322,7 +322,7 @@ def test_an_incident_is_removed_by_its_own_button(board: Board) -> None:
     assert found
     fields = {key: value for key, value in re.findall(r'name="(\w+)" value="([^"]*)"', found[0]) if key != "form"}
     assert pressed(board, "remove", fields).status_code == 303
-    assert "incidents" not in clock.keys()
+    assert clock.keys().get("incidents") is None
 
 
 def test_catch_up_is_for_one_or_for_all_who_are_behind(board: Board) -> None:
@@ -379,7 +379,7 @@ def test_a_form_without_its_key_or_with_anothers_does_nothing(board: Board) -> N
     for form in ({"x": "1"}, *({"form": key} for key in keys)):
         answer = person.post(f"{PREFIX}do/next-day", data=form)
         assert answer.status_code == 403 and "nothing was done" in answer.text
-    assert "day" not in clock.keys()
+    assert clock.keys().get("day") is None
 
 
 @pytest.mark.parametrize("attendee", ["blue", "green"])
@@ -398,7 +398,7 @@ OTHERS += [{"Sec-Fetch-Site": site, "Origin": "http://room"} for site in ("cross
 @pytest.mark.parametrize("headers", OTHERS)
 def test_a_page_of_another_site_changes_nothing(board: Board, headers: dict[str, str]) -> None:
     assert pressed(board, "next-day", {}, **headers).status_code == 403
-    assert "day" not in clock.keys()
+    assert clock.keys().get("day") is None
     own = {"Origin": "http://room", "Sec-Fetch-Site": "same-origin"}
     assert pressed(board, "next-day", {}, **own).status_code == 303
 
@@ -413,7 +413,7 @@ def test_what_is_no_form_of_ours_is_refused(board: Board) -> None:
     assert person.post(path, content=f"form={key}&x={'y' * 20_000}", headers=kind).status_code == 413
     assert person.post(path, content="&".join(f"a{n}=1" for n in range(50)), headers=kind).status_code == 400
     assert person.get(path).status_code == 405
-    assert "day" not in clock.keys()
+    assert clock.keys().get("day") is None
 
 
 # --- headers, numbers
