@@ -183,6 +183,16 @@ def test_when_the_sign_in_has_ended_the_page_asks_the_hub_again(served: Served, 
     page.get_by_text("the hub").wait_for()
 
 
+def test_a_board_that_was_away_is_found_again(served: Served, opened: Any) -> None:
+    page = opened("blue")
+    page.route("**/events?*", lambda route: route.fulfill(status=204))  # like a 502, but that is no complaint
+    page.evaluate("window.former = true")
+    page.reload()
+    page.evaluate("window.former = true")
+    page.unroute("**/events?*")
+    page.wait_for_function("!window.former")
+
+
 def test_the_keyboard_is_enough(opened: Any) -> None:
     page = opened("instructor")
 

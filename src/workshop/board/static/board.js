@@ -6,10 +6,14 @@ const events = new EventSource(document.currentScript.dataset.events);
 let asked = false, again = false;
 
 events.onmessage = () => { if (asked) again = true; else refresh(); };
-events.onerror = () => {
-  // Closed for good: the sign-in has ended, or the board was started anew. The hub signs in again without a word.
-  if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
-};
+events.onerror = () => { if (events.readyState === EventSource.CLOSED) comeBack(); };
+
+// Closed for good: the board is started anew, or the sign-in has ended: then the hub signs in again without a word.
+async function comeBack() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer?.ok) location.reload();
+  else setTimeout(comeBack, 3000);
+}
 
 async function refresh() {
   asked = true;
