@@ -117,8 +117,7 @@ class Airflow:
             except NotDone as refused:
                 if refused.status not in (401, 403):
                     raise
-        del self.client.headers["Authorization"]
-        # The one before is too old, or Airflow was started anew.
+        # The token before is too old, or Airflow was started anew.
         self.client.headers["Authorization"] = f"Bearer {bought_token(self.client, self._token)}"
         return ask(self.client, method, path, **more)
 

@@ -51,12 +51,13 @@ class Snapshot:
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir(parents=True, mode=0o700)
 
-    def bring_up_to_date(self) -> None:
-        """Copy what is new or has changed, remove what is gone.
+    def bring_up_to_date(self) -> bool:
+        """Copy what is new or has changed, remove what is gone. Returns whether there was anything to do.
 
         Raises: Refused with a line for the row: what the board does not read, or is more than it reads; Changing when
         the world never stood still. Then the copy is not to be read.
         """
+        before = dict(self._copied)
         for _ in range(TRIES):
             try:
                 there = self._bring_all()
@@ -69,6 +70,7 @@ class Snapshot:
             raise Changing("in the middle of an import, or without a desk. The board looks again in a moment.")
         for path in self._copied.keys() - there:
             self._remove(path)
+        return before != self._copied
 
     def _bring_all(self) -> set[str]:
         there, size = set[str](), 0
