@@ -62,6 +62,7 @@ def test_the_board_gives_desks_by_airflow_and_takes_everything_back(room: Room, 
             ended(instructor, name, to)
 
         pace = Pace(Audit(tmp_path), NAMES, Pack(settings.pack()).days, trigger, ())
+        pace.audit.seen({name: clock.keys(name) for name in (None, *NAMES)}, sure=True)
         mine = {name: (desk.open(name).path / "desk").stat().st_ino for name in NAMES}
         caught = asyncio.run(pace.catch_up("instructor", NAMES, 3))
         assert all((desk.open(name).path / "desk").stat().st_ino != mine[name] for name in NAMES)
@@ -71,7 +72,9 @@ def test_the_board_gives_desks_by_airflow_and_takes_everything_back(room: Room, 
     assert room.script("message", """"Coffee" \\ $HOME <b>""").returncode == 0
     pace.audit.seen({name: clock.keys(name) for name in (None, *NAMES)}, sure=True)
     assert clock.read("green").message == """"Coffee" \\ $HOME <b>"""
-    asyncio.run(pace.undo("instructor", pace.audit.entries()[0].id))
+    last = pace.audit.entries()[0]
+    assert last.what.startswith("message of the room: ")
+    asyncio.run(pace.undo("instructor", last.id))
     assert {name: clock.keys(name) for name in (None, *NAMES)} == before
 
 

@@ -206,6 +206,19 @@ def test_what_cannot_be_is_refused_in_a_line_and_changes_nothing(room: Room, dee
     assert room.audit.entries() == []
 
 
+def test_an_incident_is_for_whom_it_is_meant_and_ends(room: Room) -> None:
+    room.does("inject", "3", "fake-order", ["blue", "green"])
+    room.does("inject", DAYS[2], "fake-order", ["blue"])
+    room.does("inject", "4", "late-file", ["*"])
+    assert clock.read("blue").incidents == ((DAYS[2], "fake-order"), (DAYS[3], "late-file"))
+    assert clock.read("learner").incidents == ((DAYS[3], "late-file"),)
+    with pytest.raises(Refused, match="no incident late-file on day 4, 2022-01-04 for blue"):
+        room.does("remove_incident", "4", "late-file", "blue")
+    for number, name, whom in (("4", "late-file", "*"), ("3", "fake-order", "green"), ("3", "fake-order", "blue")):
+        room.does("remove_incident", number, name, whom)
+    assert clock.keys().get("incidents") is None
+
+
 def test_after_the_last_day_none_comes(room: Room) -> None:
     room.does("everyone_to", "5")
     with pytest.raises(Refused, match="2022-01-05 is the last day"):
