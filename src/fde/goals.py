@@ -7,6 +7,7 @@ import pandas as pd
 
 from fde import lake
 from fde.check import check
+from fde.commits import Commit
 from fde.frames import to_frame
 from fde.receipt import history
 from fde.refused import Refused
@@ -48,7 +49,8 @@ def keeps(table: str, *numbers: int) -> Goal:
 
     def missing(world: World) -> str:
         days = [world.pack.day(number) for number in numbers]
-        gone = [day for day in days if lake.commit_of_day(world.lake, table, day) is None]
+        there = [made.day for made in lake.commits_of_days(world.lake, table, days, lake.newest(world.lake, table))]
+        gone = [day for day in days if day not in there]
         return f"not there: {', '.join(gone)}" if gone else ""
 
     return Goal(f"the lake keeps {table} of day {', '.join(map(str, numbers))}", missing)
@@ -63,19 +65,21 @@ def tells_status_then(*numbers: int) -> Goal:
 
     def missing(world: World) -> str:
         truths = dict.fromkeys(((), world.clock.incidents))
-        for day in map(world.pack.day, numbers):
-            shown = world.read("sales", day=day)
-            if not any(_tells(shown, world, day, truth) for truth in truths):
-                return f"sales of {day} do not"
+        imports = _imports(world, *numbers)
+        sales = world.read("sales", until=imports[-1].day)
+        for made in imports:
+            shown = sales[sales["import_date"] == made.day]
+            if not any(_tells(shown, world, made, truth) for truth in truths):
+                return f"sales of {made.day} do not"
         return ""
 
     return Goal("bars go by the status that users had when they ordered", missing)
 
 
-def _tells(shown: pd.DataFrame, world: World, day: str, incidents: Incidents) -> bool:
+def _tells(shown: pd.DataFrame, world: World, made: Commit, incidents: Incidents) -> bool:
     """Whether sales of a day are what its orders and users amount to."""
     try:
-        users, orders = (_sent(world, source, day, incidents) for source in ("users", "orders"))
+        users, orders = (_sent(world, source, made, incidents) for source in ("users", "orders"))
     except Refused:
         if not incidents:
             raise
@@ -122,10 +126,10 @@ def taxed(number: int) -> Goal:
     """Each sale of a day carries the tax that was valid on the date it was made. Cents may be rounded in any way."""
 
     def missing(world: World) -> str:
-        day = world.pack.day(number)
-        rates = _sent(world, "tax_rates", day).sort_values("valid_from")
-        for sale in world.read("sales", day=day).to_dict("records"):
-            what = f"{sale['status']} of {sale['sales_date']}, imported on {day},"
+        made = _imports(world, number)[0]
+        rates = _sent(world, "tax_rates", made).sort_values("valid_from")
+        for sale in world.read("sales", day=made.day).to_dict("records"):
+            what = f"{sale['status']} of {sale['sales_date']}, imported on {made.day},"
             revenue, tax = sale["revenue_cents"], sale["tax_cents"]
             valid = rates.loc[rates["valid_from"] <= sale["sales_date"], "percent"]
             if pd.isna(tax):
@@ -137,9 +141,15 @@ def taxed(number: int) -> Goal:
     return Goal(f"sales of day {number} carry the tax of their dates", missing)
 
 
-def _sent(world: World, source: str, day: str, incidents: Incidents = ()) -> pd.DataFrame:
-    """What a source sent for a day, to the import of it that the lake shows. Raises Refused when there is none."""
-    made = lake.commit_of_day(world.lake, "sales", day)
-    if made is None:
-        raise Refused(f"the lake has no sales of {day}")
-    return to_frame(world.pack.rows(source, day, made.learned or day, incidents))
+def _imports(world: World, *numbers: int) -> list[Commit]:
+    """The imports of sales that some days show now, in their order. Raises Refused when one is missing."""
+    days = [world.pack.day(number) for number in numbers]
+    found = lake.commits_of_days(world.lake, "sales", days, lake.newest(world.lake, "sales"))
+    if gone := set(days) - {made.day for made in found}:
+        raise Refused(f"the lake has no sales of {', '.join(sorted(gone))}")
+    return found
+
+
+def _sent(world: World, source: str, made: Commit, incidents: Incidents = ()) -> pd.DataFrame:
+    """What a source sent for a day, to an import of it."""
+    return to_frame(world.pack.rows(source, made.day, made.learned or made.day, incidents))

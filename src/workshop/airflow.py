@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from fde.refused import Refused
 from fde.run import FUNCTIONS
 from workshop import desk, settings
+from workshop.airflow_api import ask, bought_token, first_error
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -26,7 +27,6 @@ WORDS = {
 }
 ENDED = ("success", "failed")
 TASKS = ("start_import", *FUNCTIONS)
-LOG_LINES = 12
 PATIENCE_SECONDS = 30
 
 
@@ -79,45 +79,3 @@ def watch(client: httpx.Client, run_path: str) -> str:
         if task["state"] == "failed":
             print(f"{name} failed:", *first_error(client, run_path, task), sep="\n  ")
     return state
-
-
-def first_error(client: httpx.Client, run_path: str, task: dict[str, Any]) -> list[str]:
-    """The first lines of what went wrong, from the task's log."""
-    path = f"{run_path}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
-    content = ask(client, "GET", path, params={"full_content": "true"}, headers={"Accept": "application/json"})[
-        "content"
-    ]
-    errors = [row for row in content if isinstance(row, dict) and row.get("level") in ("error", "critical")]
-    ours = [row for row in errors if row.get("logger") == "airflow.task"]  # Airflow may have said less, earlier
-    for entry in ours or errors:
-        detail = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
-        return "\n".join(detail or [str(entry["event"])]).splitlines()[:LOG_LINES]
-    return ["its log tells no reason. Was it killed? Look in Airflow, then run again."]
-
-
-def bought_token(client: httpx.Client) -> str:
-    """A short-lived token of Airflow, for the token that JupyterHub gave to this notebook."""
-    return str(
-        ask(client, "POST", "/auth/token", headers={"Authorization": f"token {settings.hub_token()}"})["access_token"]
-    )
-
-
-def ask(client: httpx.Client, method: str, path: str, **more: Any) -> Any:
-    """What Airflow answers. Raises Refused with its reason when it does not do what it is asked."""
-    try:
-        answer = client.request(method, path.lstrip("/"), **more)
-    except httpx.HTTPError as error:
-        raise Refused(f"Airflow does not answer at {client.base_url} ({error}). Try again in a minute.") from None
-    if answer.is_success:
-        return answer.json()
-    try:
-        reason = answer.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        reason = answer.text[:200]
-    if answer.status_code == 404:
-        raise Refused(
-            f"Airflow has not found it: {reason}. It reads your DAG every few seconds: try again in a moment."
-        )
-    if answer.status_code == 400 and "partition" in str(reason).lower():
-        raise Refused(f"{more['json']['partition_key']!r} is no day. Write it like '2022-01-02'.")
-    raise Refused(f"Airflow refuses this ({answer.status_code}): {reason}")

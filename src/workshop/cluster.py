@@ -23,6 +23,11 @@ class Cluster:
         """An object, None when there is none."""
         return self._ask("GET", f"{self._path(kind)}/{name}", missing=(404,))
 
+    def list(self, kind: str, label: str) -> dict[str, dict[str, Any]]:
+        """The objects that have a label, like `fde=clock`, by name."""
+        found = self._ask("GET", self._path(kind), missing=(), params={"labelSelector": label}) or {}
+        return {one["metadata"]["name"]: one for one in found.get("items") or []}
+
     def create(self, kind: str, name: str, content: dict[str, Any]) -> bool:
         """Make an object. False when one of that name was there already."""
         body = {**content, "metadata": {**content.get("metadata", {}), "name": name}}

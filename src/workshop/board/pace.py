@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from fde.clock import CONTROLS, LATEST, MESSAGE
 from fde.refused import Refused
-from fde.steps import step_of
 from workshop.board.audit import Audit
 from workshop.board.clocks import Clocks
 from workshop.board.entry import ROOM, Entry, Keys
@@ -101,6 +100,8 @@ class Pace:
 
     async def catch_up(self, who: str, names: Sequence[str], step: int) -> Entry:
         """Give these attendees the desk of a step. Who could not be given it, the entry tells."""
+        from fde.steps import step_of  # brings pandas and the lake, which a board does not need for anything else
+
         what = f"Catch up to step {step_of(step).number}"
         return await self._ask(who, what, self.named.attendees(names), str(step))
 
