@@ -7,6 +7,7 @@ from contextlib import suppress
 import uvicorn
 
 from fde.incidents import INCIDENTS
+from fde.pack import Pack
 from fde.refused import Refused
 from workshop import clock, settings
 from workshop.board import as_instructor
@@ -26,7 +27,7 @@ async def serve() -> None:
     audit, runs = Audit(place), Runs(Airflow(settings.airflow_url(), service.secret), names)
     watch = Watch(names, home / "worlds", place, settings.pack(), runs, audit)
     incidents = {name: kind.words for name, kind in INCIDENTS.items()}
-    pace = Pace(audit, names, clock.keys().get("days", "").split(), as_instructor.trigger, incidents)
+    pace = Pace(audit, names, Pack(settings.pack()).days, as_instructor.trigger, incidents)
     sign_in = SignIn(service, f"{service.prefix}oauth_callback", settings.url())
     board = app(watch, pace, audit, clock.keys, names, incidents, sign_in)
     host, port = settings.board_address()

@@ -64,7 +64,7 @@ class Actions:
             case "remove":
                 return await thread(pace.remove_incident, who, said("day"), said("name"), self._whom(said("whom")))
             case "catch-up":
-                step = int(said("step")) if said("step") in "123456789" else 0
+                step = int(said("step")) if said("step") in [*"123456789"] else 0
                 return await pace.catch_up(who, self._behind(step, said("whom")), step)
             case "undo" if said("entry").isdecimal() and len(said("entry")) < 10:
                 return await pace.undo(who, int(said("entry")))
