@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT
 from workshop import desk
 from workshop.rehearse import __main__ as rehearse
 from workshop.rehearse import machine

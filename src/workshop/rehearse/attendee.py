@@ -64,7 +64,7 @@ class Attendee:
             self.reached(self.step)
             if number == MISDEEDS_AFTER:
                 for what in misdeeds_of(self.number):
-                    self.at = what
+                    self.step = self.at = what
                     await MISDEEDS[what](self)
                     self.wave.misdeeds.append((self.name, what))
         self.step = "the end"

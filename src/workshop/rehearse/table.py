@@ -30,7 +30,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  by the wait {held['by_wait']}: up to there the p95 of a run stays below {held['limit_seconds']} s"
     yield (
         f"\nOn {found['cores']} cores; attendees came within {found['arrival_seconds']} s and made no pause. "
-        f"The room took {found['idle_mib']} MiB before anybody came. Memory: {found['memory_counted']}. "
+        f"The room took {found['idle_mib']} MiB of memory before anybody came, and {found['disk_mib']} MiB of disk. "
+        f"Memory: {found['memory_counted']}. "
         "Processors: the whole machine, what plays the attendees included."
     )
 
