@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,10 @@ def as_blue(room: Room, act: Callable[[Attendee], Awaitable[None]]) -> None:
     """Blue comes, does something, and goes."""
 
     async def visit() -> None:
-        blue, password = Attendee(room.url, ["green", "blue"], 2, Wave(2), print), room.access["attendees"]["blue"]
-        await blue.browser.sign_in(password)
-        with suppress(Refused):  # of an earlier test
-            await blue.browser.stop_server()
+        before, blue = (Attendee(room.url, ["green", "blue"], 2, Wave(2), print) for _ in range(2))
+        password = room.access["attendees"]["blue"]
+        await before.browser.sign_in(password)
+        await before.go()  # stops the server of an earlier test
         try:
             await blue.come(password, light=True)
             await blue.run("!fde catch-up 1")

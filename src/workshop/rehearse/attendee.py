@@ -94,8 +94,8 @@ class Attendee:
         return content
 
     async def read(self, file: str) -> str:
-        """The text of a file of the desk."""
-        return str((await self._contents("GET", file)).json()["content"])
+        """The text of a file of the desk. Without its type, a .py would come as a notebook."""
+        return str((await self._contents("GET", file, params={"type": "file", "format": "text"})).json()["content"])
 
     async def save(self, file: str, text: str) -> None:
         """Save a file of the desk, as JupyterLab does."""
