@@ -73,8 +73,9 @@ def rehearse(given: argparse.Namespace, room: Room) -> int:
         progress.say("the room is gone")
     found.disk = size
     told = found.found()
+    print(table(told), flush=True)
     given.json.write_text(json.dumps(told, indent=1), "utf-8")
-    print(f"{table(told)}\nThe numbers are in {given.json}.")
+    print(f"All numbers are in {given.json}.")
     return 1 if found.failures else 0
 
 

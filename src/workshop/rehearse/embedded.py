@@ -15,7 +15,7 @@ class Embedded(Room):
     """The workshop of `scripts/up`."""
 
     on_cluster, pause = False, 1.0
-    memory_needed, memory_each, disk_needed, disk_each = 1200 * MIB, 400 * MIB, 500 * MIB, 10 * MIB
+    memory_needed, memory_each, disk_needed, disk_each = 1300 * MIB, 400 * MIB, 500 * MIB, 10 * MIB
     counted = "PSS of the room's processes; people: what JupyterLabs and kernels have alone"
 
     def words(self, names: list[str]) -> list[str]:

@@ -41,8 +41,8 @@ class Room(ABC):
         # In a session of its own: Ctrl-C is for the rehearsal, which takes everything away in order.
         up = self.script("up", *self.words(names), start_new_session=True)
         if up.returncode:
-            said = (up.stderr.strip() or up.stdout).splitlines()[-LAST_LINES:]
-            raise Refused("\n".join(["the room of the rehearsal did not start:", *said]) if len(said) > 1 else said[0])
+            said = (up.stderr.strip() or up.stdout.strip() or "it said nothing").splitlines()[-LAST_LINES:]
+            raise Refused("\n  ".join(["The room of the rehearsal did not start:", *said]) if said[1:] else said[0])
 
     def stop(self) -> None:
         """Stop it, and remove all of it."""

@@ -33,11 +33,9 @@ async def run(room: Room, people: int, light: bool, say: Callable[[str], None]) 
             wave.failures.append(failure)
             say(f"{failure.attendee} failed in {failure.step}, {failure.at}: {failure.why.splitlines()[0]}")
 
-    try:
-        async with watched(room, wave):
-            await asyncio.gather(*map(come, attendees))
-    finally:
-        await asyncio.gather(*(one.go() for one in attendees))
+    async with watched(room, wave):
+        await asyncio.gather(*map(come, attendees))
+    await asyncio.gather(*(one.go() for one in attendees))
     return wave
 
 
