@@ -48,6 +48,17 @@ def of_the_image() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
+def of_another_room() -> dict[str, str]:
+    """The environment for the scripts of a room beside this one: all but which room this is, and where."""
+    kept = ("FDE_PACK", "FDE_TASK_SECONDS")
+    return {key: value for key, value in os.environ.items() if key in kept or not key.startswith(("FDE_", "TILT_"))}
+
+
+def room_file() -> Path:
+    """The file that says who takes part (FDE_ROOM)."""
+    return Path(os.environ.get("FDE_ROOM", root() / "room.yaml"))
+
+
 def task_seconds() -> int:
     """How long one task of a DAG may take."""
     return int(os.environ.get("FDE_TASK_SECONDS", "600"))

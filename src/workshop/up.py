@@ -55,7 +55,7 @@ class Options(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"scripts/up: {message}. scripts/up -h lists what it takes.")
+        raise Refused(f"{self.prog}: {message}. {self.prog} -h lists what it takes.")
 
 
 def up(given: argparse.Namespace) -> int:

@@ -1,0 +1,49 @@
+"""The room of a rehearsal as `scripts/up` makes it: processes of this machine."""
+
+import json
+import re
+from pathlib import Path
+
+import psutil
+
+from workshop import supervised
+from workshop.rehearse.record import Memory
+from workshop.rehearse.rooms import MIB, Room
+
+
+class Embedded(Room):
+    """The workshop of `scripts/up`."""
+
+    on_cluster, pause = False, 1.0
+    memory_needed, memory_each, disk_needed, disk_each = 1300 * MIB, 400 * MIB, 500 * MIB, 10 * MIB
+    counted = "PSS of the room's processes; people: what JupyterLabs and kernels have alone"
+
+    def words(self, names: list[str]) -> list[str]:
+        return ["--detach", "--attendees", ",".join(names)]
+
+    def passwords(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.home / "access.json").read_text("utf-8"))["attendees"]
+        return found
+
+    def memory(self) -> Memory:
+        room = people = 0
+        for process in supervised.find(self.home):
+            try:
+                shared, alone = sizes(process.pid)
+                if process.environ().get("FDE_SERVICE") == "lab":
+                    room, people = room + shared, people + alone
+                else:
+                    room += shared + alone
+            except (OSError, psutil.Error):
+                continue  # gone meanwhile
+        return Memory(room, people)
+
+    def disk_used(self) -> int:
+        return sum(file.stat().st_blocks * 512 for file in self.folder.rglob("*") if file.is_file())
+
+
+def sizes(pid: int) -> tuple[int, int]:
+    """Bytes of a process: its part of the pages that it shares with others, and those it has alone (Linux)."""
+    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M))
+    alone = int(found.get("Private_Clean", 0)) + int(found.get("Private_Dirty", 0))
+    return (int(found.get("Pss", 0)) - alone) * 1024, alone * 1024
