@@ -54,13 +54,15 @@ def write(folder: Path, file: Path) -> None:
 def unpack(file: Path, folder: Path, tops: list[str]) -> None:
     """Check every file of an archive, and write those below its folders `tops` into a new folder.
 
-    Raises Refused when a file differs from its digest, is missing or not listed, when it is no such archive, or when
-    it is asked for wheels that are for another Python or another lock than ours. Then the folder is not to be used.
+    Raises Refused when a file differs from its digest, is missing or not listed, when it is no such archive or has
+    nothing below `tops`, or when its wheels are for another Python or lock than ours. Then the folder is of no use.
     """
     folder.mkdir()
     try:
         with tarfile.open(file, "r:") as tar:
             missing = _sums(tar)
+            if lacking := set(tops) - {name.split("/")[0] for name in missing}:
+                raise Refused(f"{file}: holds no {min(lacking)}. One that does: scripts/bundle --kind")
             if "wheels" in tops:
                 _refuse_other_wheels(file, tar.pax_headers.get("comment", "none"), missing)
             while member := tar.next():
