@@ -78,6 +78,8 @@ def places(room: ClusterRoom) -> dict[str, tuple[str, int]]:
         "etcd": (node, 2379),
         "cloud metadata": ("169.254.169.254", 80),
         "api-server of Airflow": (address(room, "component=api-server,tier=airflow"), 8080),
+        "board": ("board", 8080),
+        "board, by its address": (address(room, "app=board"), 8080),
         "hub": (address(room, "component=hub"), 8081),
         "cluster": (node, 6443),
         "proxy": (address(room, "component=proxy"), 8000),
@@ -101,6 +103,7 @@ def test_the_same_places_answer_those_who_may(morning: ClusterRoom) -> None:
         "deploy/airflow-scheduler": {"postgres", "postgres, by its address", "cluster"},
         "deploy/hub": {"proxy's api", "green's notebook", "cluster"},
         "deploy/airflow-api-server": {"hub"},
+        "deploy/board": {"hub", "cluster", "api-server of Airflow"},
     }
     for pod, names in asked.items():
         code = PORTS % json.dumps([where[name] for name in names]) + "\n    print(json.dumps(result))"
