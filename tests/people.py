@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 import httpx
+import psutil
 
 AIRFLOW = "/services/airflow"
+BOARD = "/services/board/"
 
 
 class Person(httpx.Client):
@@ -30,6 +32,15 @@ class Person(httpx.Client):
         asked = {"next": AIRFLOW + path}
         return self.get("/api/v2/auth/login", params=asked, follow_redirects=True)
 
+    def open_board(self, path: str = "") -> httpx.Response:
+        """A page of the board; the first time by way of the hub."""
+        return self.hub("GET", BOARD + path, follow_redirects=True)
+
+    def press(self, action: str, **fields: str) -> httpx.Response:
+        """A button of the board's page, as its form sends it."""
+        found = re.search(r'name="form" value="([^"]+)"', self.open_board().text)
+        return self.hub("POST", f"{BOARD}do/{action}", data={"form": found[1] if found else "", **fields})
+
     def hub_token(self, name: str, scopes: list[str]) -> str:
         """A token of the hub with these scopes, as its page `/hub/token` makes them."""
         xsrf = {"X-XSRFToken": next(c.value or "" for c in self.cookies.jar if c.name == "_xsrf")}
@@ -48,3 +59,17 @@ def arrived(room: Any, name: str) -> Person:
     assert person.sign_in(name, password).status_code == 302
     assert person.open_airflow().status_code == 200
     return person
+
+
+def server_token_of(room: Any, person: Person, name: str) -> str | None:
+    """The token that the hub gave to somebody's JupyterLab, which is started; None while it does not run yet."""
+    started = person.hub("POST", f"/hub/api/users/{name}/server", headers={"X-XSRFToken": person.cookie("_xsrf")})
+    assert started.status_code in (201, 202, 400), started.text  # 400: it runs already
+    for process in psutil.process_iter():
+        try:
+            env = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if env.get("JUPYTERHUB_USER") == name and env.get("FDE_HOME") == str(room.home):
+            return env["JUPYTERHUB_API_TOKEN"]
+    return None

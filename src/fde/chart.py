@@ -60,8 +60,14 @@ def two_charts(before: pd.DataFrame, after: pd.DataFrame, titles: tuple[str, str
 
 
 def headline(clock: Clock) -> str:
-    """Which day it is and what is deployed, in one line."""
-    return f"The clock says {clock.day}, day {clock.number(clock.day)} of the story. Deployed: {clock.deployed}."
+    """Which day it is, what is deployed, and where the room is held, in one line; the instructor's message below it.
+
+    Plain text: whoever shows it as HTML escapes it.
+    """
+    held = f" The room is held at day {clock.number(clock.hold)}." if clock.hold else ""
+    said = f"\nMessage to the room: {clock.message}" if clock.message else ""
+    now = f"The clock says {clock.day}, day {clock.number(clock.day)} of the story. Deployed: {clock.deployed}."
+    return now + held + said
 
 
 def sentence(rows: pd.DataFrame) -> str:

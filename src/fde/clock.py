@@ -8,6 +8,8 @@ from fde.refused import Refused
 
 LATEST = "latest"
 VERSION = re.compile(r"^v([1-9]\d{0,9})$")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+MESSAGE = 300  # characters of a message, at most
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def settle(room: Mapping[str, str], own: Mapping[str, str], attendee: str = "") 
     if hold and hold not in days:
         raise Refused(f"the room is held at {hold!r}, which is no day of the story. Set it again: hold 1")
     day = min(day.strip(), hold) if hold else day.strip()
-    message, incidents = room.get("message", "").strip(), _incidents(room.get("incidents", ""), attendee)
+    message = CONTROLS.sub(" ", room.get("message", "")).strip()[:MESSAGE]  # one line, whoever wrote it
+    incidents = _incidents(room.get("incidents", ""), attendee)
     clock = Clock(days, day, deployed.strip(), hold, message, incidents)
     if clock.deployed not in (LATEST, *days) and clock.version is None:
         raise Refused(

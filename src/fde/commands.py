@@ -21,6 +21,7 @@ def run_day(world: World, command: Namespace) -> None:
 
 def show(world: World, command: Namespace) -> None:
     rows, receipt = world.sales()
+    print(headline(world.clock))
     print(in_units(rows).to_string(index=False))
     print(sentence(rows))
     print(receipt)
@@ -114,7 +115,7 @@ def catch_up(world: World, command: Namespace) -> None:
         kept = desk.catch_up(world.path, command.opening(step.number))
         print(f"This is the desk of step {step.number}, {step.title}. Yours is kept whole in {kept}.")
         print(f"Next: go on in the lesson at step {step.number}. Back to your own desk: catch-up --undo")
-    print(f"{headline(world.clock)} (As before; the step's cells set what they need.)")
+    print(headline(world.clock), "(As before; the step's cells set what they need.)", sep="\n")
     print("If pipeline.py is open in JupyterLab: File, Reload Python File from Disk. In a terminal: cd $FDE_WORLD/desk")
 
 

@@ -26,6 +26,9 @@ def start_import(world: World, key: str | None = None) -> str:
         raise Refused(f"{day!r} is no date. Give a day of the story, like {clock.days[0]}.")
     if day not in clock.days:
         raise Refused(f"{day} is not a day of the story, which goes from {clock.days[0]} to {clock.days[-1]}.")
+    if clock.hold and day > clock.hold:
+        held = f"The room is held at day {clock.number(clock.hold)}, {clock.hold}"
+        raise Refused(f"{day} has not happened yet. {held}. It goes on when the instructor says so.")
     if day > clock.day:
         raise Refused(f"{day} has not happened yet: the clock says {clock.day}. Let the day pass first: day-passes")
     return day

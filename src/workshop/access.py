@@ -56,8 +56,8 @@ def keys(home: Path) -> dict[str, str]:
     """The keys that processes prove themselves with. Made at the first start and kept: a restart signs nobody out."""
     path = home / "secrets.json"
     kept = read_private(path)
-    made = {"jwt": secrets.token_hex(48), "cookie": secrets.token_hex(32), "airflow": secrets.token_hex(32)}
-    made["fernet"] = fernet()
+    made = {"jwt": secrets.token_hex(48), "fernet": fernet()}
+    made |= {name: secrets.token_hex(32) for name in ("cookie", "airflow", "board")}
     if not made.keys() <= kept.keys():
         write_private(path, {**made, **kept})
     return {**made, **kept}

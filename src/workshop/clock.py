@@ -1,6 +1,7 @@
 """Reads and writes clocks: folders with one file a key, or the ConfigMaps that a pod's account may read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fde.clock import Clock, settle
@@ -56,7 +57,7 @@ def keys(attendee: str | None = None) -> dict[str, str]:
     """All keys of the room's clock, or of an attendee's own, as they stand there."""
     path = folder(attendee)
     if path.is_dir():
-        return {key.name: key.read_text("utf-8", "replace") for key in path.iterdir() if not key.name.startswith(".")}
+        return dict(_files(path))
     if room := cluster.here():  # a mounted clock would follow only after a quarter of a minute
         return (room.get("configmaps", name_of(attendee)) or {}).get("data") or {}
     return {}
@@ -72,3 +73,10 @@ def all_keys() -> dict[str | None, dict[str, str]]:
 
 def _whose(name: str) -> str | None:
     return name.removeprefix(ROOM).removeprefix("-") or None
+
+
+def _files(path: Path) -> Iterator[tuple[str, str]]:
+    for key in path.iterdir():
+        with suppress(FileNotFoundError):  # taken away at this moment
+            if not key.name.startswith("."):
+                yield key.name, key.read_text("utf-8", "replace")

@@ -1,14 +1,21 @@
-"""What Airflow's sign-in asks JupyterHub: whose code, whose token, and was it meant for us?"""
+"""What a service of JupyterHub asks it: whose code, whose token, and was it meant for us?"""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from fastapi import HTTPException
+from starlette.exceptions import HTTPException
 
 from workshop import settings
-from workshop.sign_in import HubUser
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom JupyterHub knows. session: the hub's session their browser signed in with, "" for none."""
+
+    name: str
+    admin: bool
+    session: str = ""
 
 
 class Hub:
@@ -29,23 +36,32 @@ class Hub:
             raise HTTPException(403, f"JupyterHub knows no such sign-in: each is good once. Open {self.service.prefix}")
         return str(answer.json()["access_token"])
 
-    async def person_of(self, token: str) -> HubUser:
+    async def person_of(self, token: str, services: tuple[str, ...] = ()) -> Person:
         """Whose token this is: 401 for none, 403 when it was given for something else than this service.
 
         The scope is what counts. A token that somebody gave to another service tells who they are, too.
+        services: services of the hub that may come with a token of their own. Theirs is a name that no person has.
         """
         answer = await self._ask("GET", "/user", headers={"Authorization": f"token {token}"})
         if answer.status_code != 200:
             raise HTTPException(401, "JupyterHub does not know this token")
         model = answer.json()
-        if model.get("kind") != "user":
+        service = model.get("kind") == "service" and model["name"] in services
+        if model.get("kind") != "user" and not service:
             raise HTTPException(403, "this is no person's token")
         if not {"access:services", f"access:services!service={self.service.name}"} & set(model["scopes"]):
-            raise HTTPException(403, "this token was not given for Airflow")
-        return HubUser(model["name"], model.get("admin") is True, model.get("session_id") or "")
+            raise HTTPException(403, f"this token was not given for {self.service.name}")
+        if service:
+            return Person(name_of(model["name"]), admin=False)
+        return Person(model["name"], model.get("admin") is True, model.get("session_id") or "")
 
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             return await self.client.request(method, path, **more)
         except (httpx.HTTPError, UnicodeEncodeError):
             raise HTTPException(503, "JupyterHub does not answer. Try again in a minute") from None
+
+
+def name_of(service: str) -> str:
+    """What a service is called among people: no attendee's name has a colon."""
+    return f"service:{service}"

@@ -8,7 +8,7 @@ from traitlets.config import get_config
 
 from workshop import access, settings
 from workshop.airflow_settings import COMMANDS, environment, plain
-from workshop.plan import AIRFLOW, HERE, read
+from workshop.plan import AIRFLOW, BOARD, HERE, read
 from workshop.room import RESERVED
 from workshop.supervised import marks
 
@@ -29,8 +29,8 @@ c.TraefikFileProviderProxy.dynamic_config_file = str(hub / "rules.toml")
 c.TraefikFileProviderProxy.traefik_env = marks(home, "proxy")
 c.TraefikFileProviderProxy.extra_static_config = {"global": {"checkNewVersion": False, "sendAnonymousUsage": False}}
 # Not as the `url` of a service: the hub would wait for it before it lets anybody in, and give up after 30 s.
-c.Proxy.extra_routes = {f"{AIRFLOW}/": f"http://{HERE}:{plan.airflow_port}"}
-c.JupyterHub.template_vars = {"announcement": f'<a href="{AIRFLOW}/">Airflow</a>'}
+c.Proxy.extra_routes = {f"{AIRFLOW}/": f"http://{HERE}:{plan.airflow_port}", f"{BOARD}/": plan.board_url}
+c.JupyterHub.template_vars = {"announcement": f'<a href="{AIRFLOW}/">Airflow</a> · <a href="{BOARD}/">Board</a>'}
 
 # --- state: nothing of the hub outlives it but its cookie key; who takes part stands in access.json
 c.JupyterHub.db_url = "sqlite:///:memory:"
@@ -43,29 +43,36 @@ c.OwnPassword.access_file = str(home / "access.json")
 c.Authenticator.admin_users = {RESERVED}
 c.JupyterHub.load_roles = [
     # A role of this name replaces the hub's own: it must repeat `self`.
-    {"name": "user", "scopes": ["self", "access:services!service=airflow"]},
-    # With the last one, the token of a notebook's server buys a token of Airflow.
+    {"name": "user", "scopes": ["self", "access:services!service=airflow", "access:services!service=board"]},
+    # With the last one, the token of a notebook's server buys a token of Airflow. It does not open the board.
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", "access:services!service=airflow"]},
+    {"name": "board", "services": ["board"], "scopes": ["access:services!service=airflow"]},
 ]
 
-# --- Airflow's processes
+# --- Airflow's processes, and the board
 # The hub looks after its services every 30 s, which no setting changes: a dead scheduler is noticed after 2.
 _ServiceSpawner.poll_interval = 2
 
 
-def service(name: str) -> dict[str, Any]:
+def service(name: str, env: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "workshop.service", name]
-    return {"name": name, "command": command, "environment": {**environment(home, plan, keys), **marks(home, name)}}
+    return {"name": name, "command": command, "environment": {**env, **marks(home, name)}}
 
 
-airflow = service("airflow")
-airflow |= {
-    "api_token": keys["airflow"],
-    "oauth_redirect_uri": f"{AIRFLOW}/auth/oauth_callback",
-    "oauth_no_confirm": True,
-}
-airflow["environment"]["JUPYTERHUB_SERVICE_PREFIX"] = f"{AIRFLOW}/"  # the hub tells it only to services with a `url`
-c.JupyterHub.services = [airflow, *(service(name) for name in COMMANDS if name != "airflow")]
+def at_the_hub(name: str, env: dict[str, str], path: str, callback: str) -> dict[str, Any]:
+    # The hub tells the prefix only to services with a `url`.
+    one = service(name, {**env, "JUPYTERHUB_SERVICE_PREFIX": f"{path}/"})
+    return {**one, "api_token": keys[name], "oauth_redirect_uri": f"{path}/{callback}", "oauth_no_confirm": True}
+
+
+of_airflow = environment(home, plan, keys)
+airflow = at_the_hub("airflow", of_airflow, AIRFLOW, "auth/oauth_callback")
+of_board = {**plain(home, plan), "FDE_URL": plan.url, "FDE_AIRFLOW": f"{plan.airflow_url}/"}
+of_board |= {"FDE_BOARD_PORT": str(plan.board_port), "FDE_ATTENDEES": ",".join(plan.attendees)}
+board = at_the_hub("board", of_board, BOARD, "oauth_callback")
+# What the instructor does there is done in their name: their sign-in buys a token of Airflow.
+board["oauth_client_allowed_scopes"] = ["access:services!service=airflow"]
+c.JupyterHub.services = [airflow, *(service(name, of_airflow) for name in COMMANDS if name != "airflow"), board]
 
 # --- attendees' JupyterLabs: no users of the system are needed, all run as the one who called `up`
 c.JupyterHub.spawner_class = "simple"

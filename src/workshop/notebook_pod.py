@@ -7,13 +7,13 @@ from typing import Any
 
 INSTRUCTOR = "instructor"
 ROOM = "/room"
-AIRFLOW = "/services/airflow/"
+AIRFLOW, BOARD = "/services/airflow/", "/services/board/"
 
 
 def configure(c: Any) -> None:
     """Complete the hub's configuration by what the chart's values cannot say."""
-    c.Proxy.extra_routes = {AIRFLOW: "http://airflow-api-server:8080"}
-    c.JupyterHub.template_vars = {"announcement": f'<a href="{AIRFLOW}">Airflow</a>'}
+    c.Proxy.extra_routes = {AIRFLOW: "http://airflow-api-server:8080", BOARD: "http://board:8080"}
+    c.JupyterHub.template_vars = {"announcement": f'<a href="{AIRFLOW}">Airflow</a> · <a href="{BOARD}">Board</a>'}
     c.Spawner.pre_spawn_hook = prepare
     # z2jh would mount one volume at one place, the same for all.
     c.KubeSpawner.volumes = {"worlds": {"name": "worlds", "persistentVolumeClaim": {"claimName": "worlds"}}}

@@ -10,6 +10,7 @@ from workshop.access import read_private, write_private
 
 HERE = "127.0.0.1"
 AIRFLOW = "/services/airflow"
+BOARD = "/services/board"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Plan:
     hub_port: int
     proxy_port: int
     airflow_port: int
+    board_port: int
     attendees: list[str]
     pack: str
     given_url: str = ""  # what people type, where the machine cannot know it: in a container
@@ -41,6 +43,11 @@ class Plan:
     def airflow_url(self) -> str:
         """Where the parts reach Airflow; no slash at the end."""
         return f"http://{HERE}:{self.airflow_port}{AIRFLOW}"
+
+    @property
+    def board_url(self) -> str:
+        """Where this machine reaches the board itself; no slash at the end."""
+        return f"http://{HERE}:{self.board_port}"
 
     def write(self, home: Path) -> None:
         write_private(home / "hub" / "plan.json", asdict(self))
@@ -64,8 +71,8 @@ def make(host: str, port: int, attendees: list[str], pack: Path, url: str = "") 
                 f"port {port} on {host} cannot be used: {getattr(error, 'strerror', error)}. "
                 "Take another one: FDE_PORT=8001 scripts/up"
             ) from None
-        hub, proxy, airflow = (_listen(held, HERE, 0) for _ in range(3))
-    return Plan(host, port, hub, proxy, airflow, attendees, str(pack), url)
+        hub, proxy, airflow, board = (_listen(held, HERE, 0) for _ in range(4))
+    return Plan(host, port, hub, proxy, airflow, board, attendees, str(pack), url)
 
 
 def _listen(held: ExitStack, host: str, port: int) -> int:

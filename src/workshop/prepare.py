@@ -20,8 +20,9 @@ from workshop.cluster import APPS, Cluster, here
 
 # The hub's chart looks into its own Secret before it makes a key. Made now and given over, they never change: else the
 # second installation would start the hub again, with other keys.
-HUB_KEYS = [f"hub.{key}" for key in ("services.airflow.apiToken", "config.ConfigurableHTTPProxy.auth_token")]
+HUB_KEYS = [f"hub.services.{name}.apiToken" for name in ("airflow", "board")]
 HUB_KEYS += [f"hub.config.{key}" for key in ("JupyterHub.cookie_secret", "CryptKeeper.keys")]
+HUB_KEYS += ["hub.config.ConfigurableHTTPProxy.auth_token"]
 PATIENCE_SECONDS = 120
 
 

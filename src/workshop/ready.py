@@ -41,6 +41,7 @@ def until_ready(home: Path, plan: Plan, progress: Progress) -> None:
     # Airflow builds this part when it is first asked for, which takes seconds: the first attendee should not pay.
     wait(home, "Airflow's task API", lambda: ask(f"{plan.airflow_url}/execution/health", seconds=60) is not None)
     progress.say("first execution request")
+    wait(home, "the board", lambda: ask(f"{plan.board_url}/health") is not None)
 
 
 def wait(home: Path, what: str, ready: Callable[[], bool]) -> None:

@@ -70,8 +70,13 @@ def url() -> str:
 
 
 def roster() -> list[str]:
-    """Who takes part, as the chart tells it (FDE_ATTENDEES)."""
+    """Who takes part, as the chart, or the plan of a start, tells it (FDE_ATTENDEES)."""
     return os.environ["FDE_ATTENDEES"].split(",")
+
+
+def board_address() -> tuple[str, int]:
+    """Where the board listens: in a pod FDE_BOARD_HOST is 0.0.0.0."""
+    return os.environ.get("FDE_BOARD_HOST", "127.0.0.1"), int(os.environ.get("FDE_BOARD_PORT", "8080"))
 
 
 # --- JupyterHub: what it tells a service it manages, and an attendee's server

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import jwt
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from workshop.oauth import came_through_proxy, from_another_site, session_is
 from workshop.task_guard import is_for_tasks, task_may
 
 AIRFLOW_COOKIE = "_token"
-SESSION_COOKIE = "jupyterhub-session-id"
 
 
 class Guard:
@@ -39,11 +38,6 @@ class Guard:
         await self.app(scope, receive, send)
 
 
-def came_through_proxy(request: Request) -> bool:
-    """Whether people sent this, at their port: the proxy adds from where."""
-    return any(name.startswith("x-forwarded-") for name in request.headers)
-
-
 def refusal(request: Request) -> str | None:
     """Why this request is refused, or None."""
     if request.method in ("GET", "HEAD"):
@@ -61,15 +55,6 @@ def refusal(request: Request) -> str | None:
     return None
 
 
-def from_another_site(request: Request) -> bool:
-    """Whether a page of another site sends this. SameSite=Lax keeps the cookie back already, but knows no ports."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-
-
 def cookie_belongs(request: Request) -> bool:
     """Whether Airflow's cookie was made in the hub's session of this browser."""
     session = session_in(request.cookies[AIRFLOW_COOKIE])
@@ -82,15 +67,6 @@ def session_in(token: str) -> str:
         return str(jwt.decode(token.strip(), options={"verify_signature": False}).get("session", ""))
     except jwt.InvalidTokenError:
         return ""
-
-
-def session_is(request: Request, session: str) -> bool:
-    return same(session, request.cookies.get(SESSION_COOKIE, ""))
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two secrets are equal, in a time that does not tell how much of them is."""
-    return compare_digest(one.encode(errors="replace"), other.encode(errors="replace"))
 
 
 def without_airflow_cookie(scope: Any) -> Any:

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jwt
-import psutil
 import pytest
 
-from tests.people import AIRFLOW, Person, arrived
+from tests.people import AIRFLOW, Person, arrived, server_token_of
+from tests.room import wait_until
 
 pytestmark = pytest.mark.embedded
 
@@ -43,19 +43,7 @@ def instructor(room: Any) -> Person:
 @pytest.fixture(scope="module")
 def server_token(room: Any, blue: Person) -> str:
     """The token that the hub gave to blue's JupyterLab."""
-    started = blue.hub("POST", "/hub/api/users/blue/server", headers={"X-XSRFToken": blue.cookie("_xsrf")})
-    assert started.status_code in (201, 202, 400), started.text  # 400: it runs already
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for process in psutil.process_iter():
-            try:
-                env = process.environ()
-            except psutil.Error:
-                continue
-            if env.get("JUPYTERHUB_USER") == "blue" and env.get("FDE_HOME") == str(room.home):
-                return env["JUPYTERHUB_API_TOKEN"]
-        time.sleep(0.2)
-    raise AssertionError("blue's JupyterLab did not start")
+    return str(wait_until(lambda: server_token_of(room, blue, "blue"), 60, "the start of blue's JupyterLab"))
 
 
 # --- the way in
@@ -286,6 +274,42 @@ def test_what_is_no_token_of_a_person_buys_nothing(room: Any) -> None:
     secret = json.loads((room.home / "secrets.json").read_text())["airflow"]
     for shown in (f"token {secret}", "token x", "", "Basic Ymx1ZTpibHVl", "token"):
         assert buy(room, shown).status_code in (401, 403)
+
+
+# --- the board
+
+
+@pytest.fixture(scope="module")
+def reader(room: Any) -> dict[str, str]:
+    """What the board shows to Airflow."""
+    secret = json.loads((room.home / "secrets.json").read_text())["board"]
+    return bearer(buy(room, f"token {secret}").json()["access_token"])
+
+
+def test_the_board_reads_how_everybodys_runs_go(room: Any, blue: Person, reader: dict[str, str]) -> None:
+    run = room.trigger(blue, "blue", "2022-01-01")
+    room.end_of(blue, "blue", run)
+    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2/dags/", headers=reader, trust_env=False)
+    assert {BLUE, GREEN} <= {dag["dag_id"] for dag in api.get("").json()["dags"]}
+    assert run in [one["dag_run_id"] for one in api.get("~/dagRuns?limit=100&order_by=-id").json()["dag_runs"]]
+    assert api.get(f"{BLUE}/dagRuns/{run}/taskInstances").json()["total_entries"] == 4
+    assert api.get(f"{BLUE}/dagRuns/{run}/taskInstances/start_import/logs/1").json()["content"]
+
+
+def test_the_board_starts_checks_and_nothing_else(room: Any, reader: dict[str, str]) -> None:
+    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2/dags/", headers=reader, trust_env=False)
+    for dag, status in (("check.blue", 200), (BLUE, 403), ("catch_up.blue", 403), ("recheck.blue", 403), ("~", 403)):
+        assert api.post(f"{dag}/dagRuns", json={"logical_date": None}).status_code == status, dag
+    for dag in ("check.blue", BLUE):
+        assert api.patch(dag, json={"is_paused": True}).status_code == 403
+        assert api.delete(dag).status_code == 403
+        assert api.post(f"{dag}/clearTaskInstances", json={"dry_run": True}).status_code == 403
+
+
+def test_only_the_board_buys_without_being_a_person(room: Any) -> None:
+    keys = json.loads((room.home / "secrets.json").read_text())
+    assert buy(room, f"token {keys['board']}").status_code == 200
+    assert buy(room, f"token {keys['airflow']}").status_code == 403
 
 
 # --- other sites

@@ -317,6 +317,19 @@ def test_the_dashboard_says_the_day_what_is_deployed_and_its_receipt(room: Room)
     assert list(table) == ["2022-01-01", "2022-01-02"]
 
 
+def test_the_message_to_the_room_is_shown_as_text(room: Room) -> None:
+    room.uses("functional")
+    room.runs(1)
+    words = """<img src=x onerror="alert(1)"> "quoted" 😀"""
+    clock.put(None, "message", words)
+    clock.put(None, "hold", "2022-01-01")
+    for name in ("order_status_chart", "what_changed"):
+        notebook = room.opens(name)
+        assert f"The room is held at day 1.\nMessage to the room: {words}\n" in said(notebook)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", []) if "onerror" in str(output)]
+        assert [output.output_type for output in outputs] == ["stream"], "not as HTML"
+
+
 def test_what_changed_tells_a_late_order_and_a_day_sent_again(room: Room) -> None:
     room.uses("functional")
     room.runs(1, 2, 3, 4)

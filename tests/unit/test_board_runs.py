@@ -348,3 +348,16 @@ def test_a_dag_that_is_not_there_yet_is_asked_for_later(
     runs._put_off.clear()
     runs.check({"blue": CODE})
     assert len(airflow.runs) == 1
+
+
+def test_another_desk_puts_away_what_failed_on_the_one_before(airflow: FakeAirflow, runs: Runs) -> None:
+    airflow.put("user_data_dag.blue", "one", "failed")
+    airflow.put("catch_up.green", "swap", "success")
+    for state, still in (("failed", True), ("running", True), ("success", False)):
+        airflow.put("catch_up.blue", f"swap-{state}", state)
+        runs.refresh()
+        assert (runs.imported("blue") is not None) is still, state
+    airflow.put("user_data_dag.blue", "two", "failed")
+    runs.refresh()
+    last = runs.imported("blue")
+    assert last and last.id == "two"

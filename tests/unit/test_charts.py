@@ -17,7 +17,7 @@ import yaml
 from fde.refused import Refused
 from tests.conftest import ROOT
 from tests.programs import fake
-from workshop import room
+from workshop import prepare, room
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fde-workshop" / "charts"
 PINNED = dict(re.findall(r"bring (\w+) ([\d.]+) ", (ROOT / "scripts" / "charts").read_text()))
@@ -397,6 +397,16 @@ def chosen(selector: Thing, labels: dict[str, str]) -> bool:
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
         labels.get(expression["key"]) in expression["values"] for expression in expressions
     )
+
+
+@official
+def test_the_hub_lets_people_to_the_board_and_no_notebook(released: Releases) -> None:
+    secret = of(released.things("jupyterhub"), "Secret")["hub"]
+    hub = yaml.safe_load(base64.b64decode(secret["data"]["values.yaml"]))["hub"]
+    opens = {name: "access:services!service=board" in role["scopes"] for name, role in hub["loadRoles"].items()}
+    assert opens == {"user": True, "server": False, "board": False}
+    assert hub["loadRoles"]["board"] == {"services": ["board"], "scopes": ["access:services!service=airflow"]}
+    assert set(prepare.HUB_KEYS) == {key for key in secret["data"] if key.startswith("hub.")}
 
 
 # --- the extra values for several nodes

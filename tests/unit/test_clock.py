@@ -97,3 +97,34 @@ def test_a_cluster_is_asked_once_for_all_clocks(tmp_path: Path, monkeypatch: pyt
         items = None
         assert kept.all_keys() == {}
         server.shutdown()
+
+
+@pytest.mark.parametrize("hold", DAYS)
+@pytest.mark.parametrize("own", [{}, *({"day": day} for day in DAYS)])
+def test_no_day_is_past_the_hold_and_none_is_moved_by_it(hold: str, own: dict[str, str]) -> None:
+    free = settle(ROOM, own).day
+    held = settle({**ROOM, "hold": f"{hold}\n"}, own)
+    assert (held.day, held.hold) == (min(free, hold), hold)
+
+
+@pytest.mark.parametrize("half", ["2", "2022-01-0", "2022-01-03"])
+def test_a_half_written_hold_is_refused(half: str) -> None:
+    with pytest.raises(Refused, match="no day of the story. Set it again: hold 1"):
+        settle({**ROOM, "hold": half}, {})
+
+
+def test_a_message_is_one_line_whoever_wrote_it() -> None:
+    words = 'Ähm 👩\u200d💻: "<b>$HOME\\n</b>"'
+    assert settle({**ROOM, "message": f" {words}\n"}, {}).message == words
+    assert (
+        settle({**ROOM, "message": "a\r\nb\tc\u2028d\x1b[2Je" + "x" * 999}, {}).message
+        == ("a b c d [2Je" + "x" * 999)[:300]
+    )
+
+
+def test_incidents_are_those_of_everyone_and_their_own() -> None:
+    room = {**ROOM, "incidents": "2022-01-02 late-file *\n\n2022-01-01 fake-order blue\n"}
+    assert settle(room, {}, "blue").incidents == (("2022-01-02", "late-file"), ("2022-01-01", "fake-order"))
+    assert settle(room, {}, "green").incidents == (("2022-01-02", "late-file"),)
+    with pytest.raises(Refused, match="See: incident list"):
+        settle({**ROOM, "incidents": "2022-01-02 late-file"}, {}, "blue")

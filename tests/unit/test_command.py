@@ -32,6 +32,24 @@ def test_a_day_is_run_and_shown_with_its_receipt(attendee: Make, capsys: pytest.
     assert "deployed latest = days until 2022-01-01, as of version 1 of sales" in out
 
 
+def test_a_held_room_and_its_message_are_told_as_text(attendee: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    one = attendee()
+    one.run(1, 2)
+    assert "held" not in fde(one, "show", capsys)[1]
+    one.room |= {"hold": one.pack.days[0], "message": "<b>Coffee</b>\n\x1b[31mat ten\x1b]0;x\x07 "}
+    code, out, _ = fde(one, "show", capsys)
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "The clock says 2022-01-01, day 1 of the story. Deployed: latest. The room is held at day 1.",
+        "Message to the room: <b>Coffee</b> [31mat ten ]0;x",
+    ]
+    for line in ("run --day 2", "run --day 2022-01-05"):
+        code, _, said = fde(one, line, capsys)
+        assert code == 2
+        assert "has not happened yet. The room is held at day 1, 2022-01-01." in said
+    assert fde(one, "run", capsys)[0] == 0
+
+
 def test_versions_lists_what_each_import_read(attendee: Make, capsys: pytest.CaptureFixture[str]) -> None:
     one = attendee()
     assert "keeps no history" in fde(one, "versions", capsys)[1]

@@ -10,6 +10,7 @@ import pytest
 
 from fde.clock import Clock
 from tests.conftest import ROOT, Attendee
+from tests.programs import fake_kubectl
 from workshop import clock, desk
 
 
@@ -20,20 +21,20 @@ class Scripts:
         self.home, self.env = home, {**os.environ, "FDE_HOME": str(home)}
         self.env.pop("FDE_WORLD", None)
 
-    def __call__(self, line: str, **env: str) -> subprocess.CompletedProcess[str]:
-        name, *words = line.split()
+    def __call__(self, line: str, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
+        name, *words = [*line.split(), *more]
         return subprocess.run(
             [ROOT / "scripts" / name, *words], env={**self.env, **env}, capture_output=True, text=True
         )
 
-    def says(self, line: str, **env: str) -> str:
-        done = self(line, **env)
+    def says(self, line: str, *more: str, **env: str) -> str:
+        done = self(line, *more, **env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def refuses(self, line: str, **env: str) -> str:
+    def refuses(self, line: str, *more: str, **env: str) -> str:
         before = self.keys()
-        done = self(line, **env)
+        done = self(line, *more, **env)
         assert (done.returncode, done.stdout) == (2, ""), done
         assert self.keys() == before, "a refusal changes nothing"
         assert len(done.stderr.splitlines()) == 1
@@ -51,6 +52,15 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripts:
     for name in ("blue", "green"):
         clock.folder(name).mkdir()
     return Scripts(tmp_path)
+
+
+@pytest.fixture(params=["folders", "kubectl"])
+def both(scripts: Scripts, request: pytest.FixtureRequest) -> Scripts:
+    """The same clocks, as folders and as ConfigMaps."""
+    if request.param == "kubectl":
+        program = fake_kubectl(scripts.home / "bin", scripts.home / "clocks")
+        scripts.env |= {"PATH": f"{program.parent}:{os.environ['PATH']}", "FDE_HOME": str(scripts.home / "cluster")}
+    return scripts
 
 
 def seen(name: str) -> tuple[str, str]:
@@ -165,7 +175,7 @@ def test_catch_up_is_for_one_attendee_and_says_what_is_wrong(scripts: Scripts) -
     (scripts.home / "worlds" / "blue").mkdir(parents=True)
     (scripts.home / "hub").mkdir()
     (scripts.home / "hub" / "plan.json").write_text(f'{{\n  "pack": "{ROOT / "sources" / "shop"}"\n}}')
-    assert "Whose desk? catch-up 3 ATTENDEE. Attendees: blue green" in scripts.refuses("catch-up 3")
+    assert "Whose desk? catch-up 3 ATTENDEE, or everyone. Attendees: blue green" in scripts.refuses("catch-up 3")
     assert "There is no attendee red" in scripts.refuses("catch-up 3 red")
     assert "12 is no step" in scripts.refuses("catch-up 12 blue")
     assert "worlds/blue: no desk here" in scripts.refuses("catch-up 3 blue")
@@ -182,3 +192,119 @@ def test_catch_up_is_for_one_attendee_and_says_what_is_wrong(scripts: Scripts) -
     }
     assert "Your former desk is back" in scripts.says("catch-up --undo", **world)
     assert "moves only blue" in scripts.refuses("catch-up 3 green", **world)
+
+
+def test_everyone_catches_up_and_one_who_cannot_stops_nobody(scripts: Scripts) -> None:
+    (scripts.home / "hub").mkdir()
+    (scripts.home / "hub" / "plan.json").write_text(f'{{"pack": "{ROOT / "sources" / "shop"}"}}')
+    desk.make("green")
+    done = scripts("catch-up 2 everyone")
+    assert done.returncode == 2
+    assert "worlds/blue: no desk here" in done.stderr
+    assert "--- green\nThis is the desk of step 2" in done.stdout
+    desk.make("blue")
+    assert scripts.says("catch-up 3 everyone").count("This is the desk of step 3") == 2
+    assert scripts.says("catch-up --undo everyone").count("Your former desk is back") == 2
+    assert "moves only blue" in scripts.refuses("catch-up 3 everyone", FDE_WORLD=str(scripts.home / "worlds" / "blue"))
+
+
+def test_nobody_gets_past_a_held_day_and_freed_they_are_where_they_were(both: Scripts) -> None:
+    both.says("day 1")
+    both.says("day 4 blue")
+    assert "The room is held at day 2, 2022-01-02" in both.says("hold 2")
+    assert (seen("blue")[0], seen("green")[0]) == ("2022-01-02", "2022-01-01")
+    both.says("day-passes green")
+    for line in ("day-passes green", "day-passes blue", "day 3", "day-3", "day 2022-01-05 green"):
+        refused = both.refuses(line)
+        assert "The room is held at day 2, 2022-01-02. It goes on when the instructor says so: hold none." in refused
+    both.says("day-passes")
+    assert "everybody has the day they had" in both.says("hold")
+    both.says("day-passes blue")
+    assert (seen("blue")[0], seen("green")[0]) == ("2022-01-03", "2022-01-02")
+
+
+def test_freed_everybody_has_the_day_they_had(both: Scripts) -> None:
+    both.says("day 3")
+    both.says("day 5 blue")
+    before = both.keys()
+    both.says("hold 2022-01-02")
+    assert seen("blue")[0] == seen("green")[0] == "2022-01-02"
+    assert "The room is held" in both.refuses("day-passes blue")
+    assert "show 2022-01-01" in both.says("roll-back blue"), "the day before the one shown, which is the held one"
+    (both.home / "clocks" / "clock-blue" / "deployed").unlink()
+    both.says("hold none")
+    assert both.keys() == before
+
+
+@pytest.mark.parametrize("word", ["0", "6", "2022-01-06", "v1", "yes"])
+def test_a_room_is_held_at_a_day_of_the_story(word: str, scripts: Scripts) -> None:
+    assert f"{word} is no day of the story, which has days 1 to 5" in scripts.refuses(f"hold {word}")
+
+
+def test_in_a_held_room_an_attendees_own_terminal_says_so(scripts: Scripts) -> None:
+    world = str(scripts.home / "worlds" / "blue")
+    scripts.says("hold 1")
+    for line in ("day-passes", "day 2", "day-3"):
+        assert "The room is held at day 1, 2022-01-01." in scripts.refuses(line, FDE_WORLD=world)
+    for line in ("hold none", "hold 2", "message hello", "incident list", "incident 3 fake-order"):
+        assert "This is the terminal of blue" in scripts.refuses(line, FDE_WORLD=world)
+
+
+WORDS = [
+    "Coffee at ten",
+    """She said: "it's $HOME & `id` $(id) !! \\n \\\\ \\" """ + "done",
+    '<img src=x onerror="alert(1)"> &amp; </script>',
+    "Kürbis 😀 👩\u200d💻 日本",
+    "-n",
+    "*",
+    '"}}',
+    "😀" * 300,
+]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_message_arrives_as_it_was_written(words: str, both: Scripts) -> None:
+    both.says("message", words)
+    assert clock.read("blue").message == clock.read("green").message == words
+    assert "taken away" in both.says("message")
+    assert clock.read("blue").message == ""
+    assert clock.keys().get("message") is None
+
+
+@pytest.mark.parametrize("words", ["x" * 301, "two\nlines", "a\ttab", "\x1b[31mred", "a return\r"])
+def test_a_message_is_one_short_line(words: str, both: Scripts) -> None:
+    both.says("message", "before")
+    assert "message: A message " in both.refuses("message", words)
+
+
+def test_an_incident_is_of_one_or_of_everyone_and_ends(both: Scripts) -> None:
+    both.says("incident 3 fake-order blue")
+    both.says("incident 2022-01-03 fake-order blue")
+    both.says("incident 4 late-file")
+    both.says("incident 4 half-a-file green")
+    assert clock.read("blue").incidents == (("2022-01-03", "fake-order"), ("2022-01-04", "late-file"))
+    assert clock.read("green").incidents == (("2022-01-04", "late-file"), ("2022-01-04", "half-a-file"))
+    assert "Now: 2022-01-03 fake-order blue\n2022-01-04 late-file *\n2022-01-04 half-a" in both.says("incident list")
+    both.says("incident --remove 4 late-file")
+    both.says("incident --remove green")
+    assert "no such incident" in both.refuses("incident --remove 4 late-file")
+    assert "no such incident" in both.refuses("incident --remove 3 fake-order green")
+    assert (clock.read("blue").incidents, clock.read("green").incidents) == ((("2022-01-03", "fake-order"),), ())
+    both.says("incident 5 changed-type")
+    both.says("incident --remove")
+    assert clock.keys().get("incidents") is None
+    assert "Now: none" in both.says("incident list")
+
+
+def test_an_incident_that_is_none_is_refused(scripts: Scripts) -> None:
+    assert "6 is no day of the story" in scripts.refuses("incident 6 fake-order")
+    assert "fire is no incident. Incidents: fake-order " in scripts.refuses("incident 3 fire blue")
+    assert "There is no attendee red" in scripts.refuses("incident 3 fake-order red")
+    assert "There is no attendee red" in scripts.refuses("incident --remove red")
+    for line in ("incident", "incident -h", "incident 3", "incident 3 fake-order blue green", "incident lists"):
+        assert "usage: " in scripts.refuses(line)
+
+
+def test_the_script_and_the_library_know_the_same_incidents(scripts: Scripts) -> None:
+    known = pytest.importorskip("fde.incidents").INCIDENTS
+    assert scripts.says("incident list").splitlines()[0] == f"Incidents: {' '.join(known)}"

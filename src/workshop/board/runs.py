@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from fde.refused import Refused
 from workshop.airflow_api import NotDone
-from workshop.board.airflow import CHECKS, DAGS, IMPORTS, Airflow, Run
+from workshop.board.airflow import CATCH_UP, CHECKS, DAGS, IMPORTS, Airflow, Run
 
 EVERYTHING_SECONDS = 300  # from one look at all runs to the next: somebody may have deleted some
 SLACK = timedelta(seconds=10)  # what is written down may be seen a little later
@@ -55,6 +55,11 @@ class Runs:
     def ended(self, attendee: str, dag: str = IMPORTS) -> Run | None:
         """The last run of an attendee's DAG that has ended."""
         return self._ended.get((dag, attendee))
+
+    def imported(self, attendee: str) -> Run | None:
+        """Their last import that has ended; None when they got another desk since: what failed there is put away."""
+        run, swap = self.ended(attendee), self.ended(attendee, CATCH_UP)
+        return None if run and swap and swap.state == "success" and swap.ended > run.ended else run
 
     def running(self, attendee: str) -> str:
         """What runs now, like `load_orders of 2022-01-02`; "" for nothing."""

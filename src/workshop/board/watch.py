@@ -127,7 +127,8 @@ class Watch(News):
             incidents: tuple[Incident, ...] = ()
             if isinstance(theirs, Clock) and isinstance(facts, Facts):
                 incidents = self._observed.see(name, theirs, facts.imports, now)
-            runs = (self.runs.ended(name), self.runs.ended(name, CHECKS), self.runs.running(name)) if self.runs else ()
+            told = self.runs
+            runs = (told.imported(name), told.ended(name, CHECKS), told.running(name)) if told else ()
             rows.append(judged(name, steps, theirs, facts, incidents, *runs))
         return sorted(rows, key=by_need)
 

@@ -1,0 +1,126 @@
+"""The board while something happens: a day passes, a pipeline breaks, somebody asks for help, a catch-up mends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.pictures import keep
+from tests.people import BOARD, arrived
+from tests.room import ENDED, ROOT, Room, wait_until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SOON = 5_000  # milliseconds from the end of a run, or of a check, until the board says it
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def board(room: Room) -> Iterator[Any]:
+    """The board, as the instructor sees it who signs in at the hub's form and comes back."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1280, "height": 760})
+        page.goto(room.url + BOARD)
+        page.fill("#username_input", "instructor")
+        page.fill("#password_input", room.access["instructor"]["instructor"])
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Where everybody is").wait_for()
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def green(room: Room) -> Iterator[Path]:
+    """Green's world. What happens in it leaves the room as it was."""
+    assert room.script("day-1").returncode == 0
+    world = room.home / "worlds" / "green"
+    yield world
+    fde(room, world, "help", "--done")
+    fde(room, world, "start-over")
+    (world / "desk" / "pipeline.py").write_bytes((ROOT / "solutions" / "mutable.py").read_bytes())
+    assert room.script("day-1").returncode == 0
+
+
+def fde(room: Room, world: Path, *words: str) -> None:
+    """The command, in somebody's terminal."""
+    env = {**room.environment, "FDE_WORLD": str(world), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("fde"), *words], env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def imports(room: Room, day: str) -> str:
+    """Green's DAG runs a day; how that ended."""
+    with closing(arrived(room, "green")) as person:
+        return room.end_of(person, "green", room.trigger(person, "green", day))
+
+
+def give(board: Any, step: int) -> None:
+    """The instructor gives green the desk of a step."""
+    board.select_option("#step", str(step))
+    board.select_option("#catch-whom", "green")
+    board.get_by_role("button", name="Give").click()
+    board.locator("#done").get_by_text(f"Catch up to step {step}: green").wait_for()
+
+
+def test_a_day_passes_a_run_fails_and_catch_up_mends_it(room: Room, board: Any, green: Path) -> None:
+    row = board.locator("tr", has=board.locator("#of-green"))
+    assert imports(room, "2022-01-01") == "success"
+    row.locator(".state.done").first.wait_for()
+
+    board.get_by_role("button", name="Next day, for everyone").click()
+    board.locator("#room").get_by_text("Day 2").wait_for()
+    pipeline = green / "desk" / "pipeline.py"
+    broken = "def load_orders(world, day):\n    1 / 0"
+    pipeline.write_text(pipeline.read_text().replace("def load_orders(world, day):", broken))
+    assert imports(room, "2022-01-02") == "failed"
+    row.get_by_text("division by zero").wait_for(timeout=SOON)
+    assert row.locator(".state.red").count() == 1 and board.get_by_role("status").inner_text().startswith("2 att")
+
+    fde(room, green, "help", "I divided by zero. What now?")
+    row.get_by_text("What now?").wait_for()
+    assert board.get_by_role("rowheader").first.inner_text() == "green"
+    keep("board.png", board.screenshot())
+
+    board.locator("#of-green").click()
+    assert "1 / 0" in board.get_by_role("region", name="pipeline.py behind").inner_text()
+    board.get_by_role("link", name="All attendees").click()
+
+    give(board, 2)
+    row.locator(".state.red").wait_for(state="detached", timeout=60_000)
+    assert imports(room, "2022-01-02") == "success"
+    row.locator(".state.done").nth(1).wait_for(timeout=SOON)
+
+
+def test_a_law_that_breaks_is_red_when_its_check_has_ended(room: Room, board: Any, green: Path) -> None:
+    row = board.locator("tr", has=board.locator("#of-green"))
+    checks = "/api/v2/dags/check.green/dagRuns?order_by=-id"
+    with closing(arrived(room, "green")) as person:
+
+        def ended() -> int:
+            return sum(run["state"] in ENDED for run in person.get(checks).json()["dag_runs"])
+
+        give(board, 5)  # its pipeline breaks no law
+        row.locator(".state.done").nth(3).wait_for(timeout=120_000)
+        before, pipeline = ended(), green / "desk" / "pipeline.py"
+        pipeline.write_text(pipeline.read_text().replace('world.read("users", day=day)', 'world.read("users")'))
+        wait_until(lambda: ended() > before, 120, "the end of a check")
+    row.locator(".state.red").wait_for(timeout=SOON)
+    assert "fail" in row.inner_text() or "hold" in row.inner_text()
+
+    give(board, 5)
+    row.locator(".state.red").wait_for(state="detached", timeout=120_000)
