@@ -1,5 +1,7 @@
 """A room on kind from its bundle: the engine of this machine, started a second time, empty and without a network."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from tests.cluster.conftest import missing
 from tests.cluster.room import ClusterRoom, set_up
 from tests.people import arrived
+from tests.programs import fake
 from tests.room import ROOT, free_port, wait_until
 from tests.unplugged import unplugged
 
@@ -47,13 +50,27 @@ def another_engine(folder: Path) -> list[str]:
     return [*same, *(f"--{name}={folder / part}" for name, part in own.items()), f"--host=unix://{folder}/docker.sock"]
 
 
+def only_its_images(folder: Path) -> str:
+    """A PATH on which kind, before it loads images, removes those of a room that the node came with."""
+    ctr = "ctr --namespace k8s.io images"
+    remove = f"{ctr} ls -q | grep -E 'postgres|jupyterhub|workshop' | xargs -r {ctr} rm"
+    node = f'[[ $1 != load ]] || docker exec {NAME}-control-plane sh -c "{remove}" >&2'
+    fake(folder, "kind", f'{node}; exec {shutil.which("kind")} "$@"')
+    return f"{folder}:{os.environ['PATH']}"
+
+
 @pytest.fixture
 def offline(bundle: Path, tmp_path: Path) -> Iterator[ClusterRoom]:
     """A room in a namespace without a network, which it shares with its engine; not started yet."""
     room = set_up(tmp_path / "room", free_port(), ["blue"])
     room.name, folder = NAME, Path(mkdtemp(prefix="fde-"))  # short: the path of a socket may have 107 characters
     empty = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_HOST": f"unix://{folder}/docker.sock"}
-    room.more |= {**empty, "KIND_NODE_IMAGE": "", "FDE_PYTHON": f"{sys.version_info[0]}.{sys.version_info[1]}"}
+    room.more |= {
+        **empty,
+        "PATH": only_its_images(tmp_path / "bin"),
+        "KIND_NODE_IMAGE": "",
+        "FDE_PYTHON": f"{sys.version_info[0]}.{sys.version_info[1]}",
+    }
     with ExitStack() as open_things:
         open_things.enter_context(unplugged())
         log = open_things.enter_context((folder / "log").open("w"))
