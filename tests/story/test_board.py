@@ -20,6 +20,7 @@ from tests.board import Board, cells, check
 from tests.conftest import SHOP, Attendee
 from workshop import clock
 from workshop.board import known
+from workshop.board.judged import unchecked
 from workshop.board.row import DONE, NOT_YET, RED, Row
 
 Make = Callable[..., Attendee]
@@ -477,3 +478,13 @@ def test_a_run_that_writes_meanwhile_makes_no_row_red(attendee: Make, board: Cal
         done = row.done
     writing.join()
     assert watched.turn()["blue"].done >= 5
+
+
+def test_only_a_pipeline_that_somebody_touched_is_worth_a_check(attendee: Make, board: Callable[..., Board]) -> None:
+    one, watched = attendee("mutable", name="blue"), board("blue")
+    assert not unchecked(watched.turn()["blue"]), "a room of fifty begins with fifty alike"
+    pipeline = one.world.desk / "pipeline.py"
+    pipeline.write_text(pipeline.read_text() + "# mine\n")
+    assert unchecked(watched.turn()["blue"])
+    check(one.world)
+    assert not unchecked(watched.turn()["blue"])

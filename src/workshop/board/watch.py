@@ -12,7 +12,7 @@ from fde.refused import Refused
 from workshop import clock
 from workshop.board.airflow import CHECKS
 from workshop.board.facts import Facts, Look
-from workshop.board.judged import by_need, judged
+from workshop.board.judged import by_need, judged, unchecked
 from workshop.board.known import Known
 from workshop.board.news import News
 from workshop.board.observed import Observed
@@ -101,7 +101,7 @@ class Watch(News):
         await self.tell(self._judged(own), room, self.runs.trouble if self.runs else "")
         self._observed.keep()
         if self.runs:
-            await asyncio.to_thread(self.runs.check, {row.attendee: row.code for row in self.rows if _unchecked(row)})
+            await asyncio.to_thread(self.runs.check, {row.attendee: row.code for row in self.rows if unchecked(row)})
         self.seconds = time.monotonic() - began
 
     async def look(self, attendee: str, word: str) -> Look:
@@ -139,7 +139,3 @@ def _clock_of(name: str, clocks: Clocks) -> Clock | str:
         return settle(clocks.get(None, {}), clocks.get(name, {}), name)
     except Refused as refused:
         return f"{clock.name_of(name)}: {refused}"
-
-
-def _unchecked(row: Row) -> bool:
-    return bool(row.code) and row.fails is None
