@@ -11,7 +11,12 @@ from tests.cluster.room import ClusterRoom
 from tests.people import Person, arrived
 from tests.room import wait_until
 
-BROKEN = "\ndef load_users(world, day):\n    1 / 0\n"
+BROKEN = """
+def load_users(world, day):
+    1 / 0
+def load_orders(world, day): pass
+def process_users_orders(world, day): pass
+"""
 
 
 @pytest.fixture
