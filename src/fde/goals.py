@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from fde import lake
 from fde.check import check
 from fde.receipt import history
 from fde.refused import Refused
+from fde.truth import imports_of, sent, tells
 from fde.world import World
 
 
@@ -50,6 +53,26 @@ def keeps(table: str, *numbers: int) -> Goal:
     return Goal(f"the lake keeps {table} of day {', '.join(map(str, numbers))}", missing)
 
 
+def tells_status_then(*numbers: int) -> Goal:
+    """What no law can judge: the chart means what people take its title for. Truth is what the shop sent.
+
+    While something goes wrong in the shop both count, what it sends now and what it would have sent: a day may have
+    been imported before. Once all is well again only the latter does: wrong rows that are still there are wrong.
+    """
+
+    def missing(world: World) -> str:
+        truths = dict.fromkeys(((), world.incidents))
+        imports = imports_of(world, *numbers)
+        sales = world.read("sales", until=imports[-1].day)
+        for made in imports:
+            shown = sales[sales["import_date"] == made.day]
+            if not any(tells(shown, world, made, truth) for truth in truths):
+                return f"sales of {made.day} do not"
+        return ""
+
+    return Goal("bars go by the status that users had when they ordered", missing)
+
+
 def asked_again(number: int) -> Goal:
     """An old day was imported on a later one, and brought other rows."""
 
@@ -79,3 +102,22 @@ def all_laws_hold(fails: Fails = tried) -> Goal:
         return f"not {', '.join(broken)}. See: fde check" if broken else ""
 
     return Goal("all laws of fde check hold", missing)
+
+
+def taxed(number: int) -> Goal:
+    """Each sale of a day carries the tax that was valid on the date it was made. Cents may be rounded in any way."""
+
+    def missing(world: World) -> str:
+        made = imports_of(world, number)[0]
+        rates = sent(world, "tax_rates", made).sort_values("valid_from")
+        for sale in world.read("sales", day=made.day).to_dict("records"):
+            what = f"{sale['status']} of {sale['sales_date']}, imported on {made.day},"
+            revenue, tax = sale["revenue_cents"], sale["tax_cents"]
+            valid = rates.loc[rates["valid_from"] <= sale["sales_date"], "percent"]
+            if pd.isna(tax):
+                return f"{what} carries none"
+            if valid.empty or abs(tax - revenue * valid.iloc[-1] / 100) > sale["orders"]:
+                return f"{what} carries another: {tax / 100:,.2f} of {revenue / 100:,.2f}"
+        return ""
+
+    return Goal(f"sales of day {number} carry the tax of their dates", missing)

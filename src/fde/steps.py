@@ -6,9 +6,8 @@ Whatever needs to know reads it here: `fde steps`, catching up, the board, the t
 from dataclasses import dataclass
 from functools import cache
 
-from fde.goals import Fails, Goal, all_laws_hold, asked_again, keeps, missed, shows, tried
+from fde.goals import Fails, Goal, all_laws_hold, asked_again, keeps, missed, shows, taxed, tells_status_then, tried
 from fde.refused import Refused
-from fde.sent import taxed, tells_status_then
 from fde.world import World
 
 

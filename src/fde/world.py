@@ -33,6 +33,11 @@ class World:
         return self._clock()
 
     @property
+    def incidents(self) -> tuple[tuple[str, str], ...]:
+        """What goes wrong in the shop, by the clock: pairs (day, name)."""
+        return self.clock.incidents
+
+    @property
     def desk(self) -> Path:
         """The folder with `pipeline.py`, the notebooks, `files/` and `lake/`."""
         return self.path / "desk"

@@ -8,11 +8,10 @@ from pandas.testing import assert_frame_equal
 
 from fde import lake
 from fde.check import check
-from fde.goals import missed
+from fde.goals import missed, tells_status_then
 from fde.incidents import INCIDENTS
 from fde.refused import Refused
 from fde.replay import replay
-from fde.sent import tells_status_then
 from fde.twin import first_day_seen
 from tests.conftest import ROOT, Attendee, content
 
