@@ -1,5 +1,6 @@
 """The board along the story: from "not yet" over red to done, from worlds and clocks alone. No attendee code is run."""
 
+import asyncio
 import os
 import shutil
 import threading
@@ -165,9 +166,58 @@ def test_an_unchanged_room_is_neither_copied_nor_read(
     assert watched.watch.version == version + 2
 
 
-def test_who_waits_hears_of_a_change(attendee: Make, board: Callable[..., Board]) -> None:
-    import asyncio
+def test_what_hangs_on_the_clock_follows_it(
+    attendee: Make, board: Callable[..., Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, watched = attendee(name="blue"), board("blue")
+    one.run(1)
+    assert cells(watched.turn()["blue"])[0] == DONE
+    clock.put("blue", "deployed", "v9")
+    assert "sales has no version 9" in watched.turn()["blue"].cells[0].why
+    clock.put("blue", "deployed", None)
+    assert cells(watched.turn()["blue"])[0] == DONE
+    monkeypatch.setattr(watched.watch._reader, "facts", None)
+    clock.put(None, "message", "Lunch at noon")
+    row = watched.turn()["blue"]
+    assert cells(row)[0] == DONE and row.trouble == "", "a message changes no facts: nobody was asked"
 
+
+def test_a_mistake_of_the_board_costs_one_row(
+    attendee: Make, board: Callable[..., Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("blue", "green"):
+        attendee(name=name).run(1)
+    watched = board("blue", "green")
+    asked = watched.watch._reader.facts
+
+    async def mistake(copy: Path, *more: Any) -> Any:
+        if copy.name == "blue":
+            raise RuntimeError("secret")
+        return await asked(copy, *more)
+
+    monkeypatch.setattr(watched.watch._reader, "facts", mistake)
+    rows = watched.turn()
+    assert rows["blue"].trouble == "the board's own mistake: RuntimeError. Its log says more."
+    assert cells(rows["green"])[0] == DONE
+
+
+def test_a_board_that_ends_leaves_no_reader(attendee: Make, board: Callable[..., Board]) -> None:
+    attendee(name="blue")
+    watched = board("blue")
+
+    async def runs() -> Any:
+        running = asyncio.create_task(watched.watch.run())
+        await watched.watch.changed(0)
+        reader = watched.watch._reader._process
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return reader
+
+    reader = watched.do(runs())
+    assert reader.returncode is not None and watched.watch.rows
+
+
+def test_who_waits_hears_of_a_change(attendee: Make, board: Callable[..., Board]) -> None:
     one, watched = attendee(name="blue"), board("blue")
     watched.turn()
 
@@ -257,7 +307,7 @@ def test_who_mends_an_incident_by_hand_touches_rows(attendee: Make, board: Calla
         ({"deployed": DAYS[1]}, {"deployed": DAYS[0]}, True),
         ({"deployed": DAYS[0]}, {"deployed": DAYS[1]}, False),
         ({"deployed": "v3"}, {"deployed": "v1"}, True),
-        ({"deployed": "v1"}, {"deployed": "v3"}, False),
+        ({"deployed": "v1"}, {"deployed": "v2"}, False),
         ({"deployed": "v3"}, {"deployed": DAYS[1]}, True),
         ({"deployed": DAYS[1]}, {"deployed": "latest"}, False),
         ({}, {"day": DAYS[0]}, False),
@@ -309,6 +359,16 @@ def test_a_look_shows_a_world_at_a_receipt_and_never_the_live_files(
     for name in ("green", "", ".", "../blue", "blue/", "blue/../blue"):
         with pytest.raises(Refused, match="nobody of that name takes part"):
             watched.look(name)
+
+
+def test_code_that_is_not_the_one_that_was_run_is_not_shown(attendee: Make, board: Callable[..., Board]) -> None:
+    one, watched = attendee(name="blue"), board("blue")
+    one.run(1)
+    watched.turn()
+    assert "process_users_orders" in watched.look("blue").code
+    for file in (one.world.lake / "code").iterdir():
+        file.write_text("nothing_is_wrong = True")
+    assert watched.look("blue").code == "# the code of this import is gone, or is another now\n"
 
 
 def test_a_look_at_a_world_without_history_shows_its_file(attendee: Make, board: Callable[..., Board]) -> None:

@@ -1,9 +1,17 @@
 """The clock: the value and its rule."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import certifi
 import pytest
 
 from fde.clock import Clock, settle
 from fde.refused import Refused
+from workshop import clock as kept
+from workshop import cluster
 
 DAYS = ("2022-01-01", "2022-01-02", "2022-01-05")
 ROOM = {"days": "2022-01-01\n2022-01-02\n2022-01-05\n"}
@@ -46,6 +54,49 @@ def test_the_room_cannot_deploy_a_version() -> None:
 def test_a_room_without_days_is_refused() -> None:
     with pytest.raises(Refused, match=r"scripts/up"):
         settle({}, {})
+
+
+def test_all_clocks_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FDE_HOME", str(tmp_path))
+    kept.set_days(DAYS)
+    kept.put("blue", "day", DAYS[1])
+    kept.folder("green-one").mkdir()
+    (kept.folder() / ".part").write_text("half")
+    assert kept.all_keys() == {None: {"days": ROOM["days"]}, "blue": {"day": DAYS[1]}, "green-one": {}}
+
+
+def test_a_cluster_is_asked_once_for_all_clocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the label of the chart. A ConfigMap without keys has no `data`, and a list of none may be null."""
+    monkeypatch.setenv("FDE_HOME", str(tmp_path))
+    asked: list[str] = []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - as the library calls it
+            asked.append(f"{self.path} {self.headers['authorization']}")
+            text = json.dumps({"kind": "ConfigMapList", "items": items}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    data = {"clock": {"days": "2022-01-01"}, "clock-blue": {"day": "2022-01-01"}, "clock-green": None}
+    items: list[dict[str, object]] | None = [
+        {"metadata": {"name": name}, **({"data": keys} if keys else {})} for name, keys in data.items()
+    ]
+    for name, text in (("namespace", "room"), ("token", "t"), ("ca.crt", Path(certifi.where()).read_text())):
+        (tmp_path / name).write_text(text)
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = cluster.Cluster(f"http://127.0.0.1:{server.server_address[1]}", tmp_path)
+        monkeypatch.setattr(cluster, "here", lambda: here)
+        assert kept.all_keys() == {None: {"days": "2022-01-01"}, "blue": {"day": "2022-01-01"}, "green": {}}
+        assert asked == ["/api/v1/namespaces/room/configmaps?labelSelector=fde%3Dclock Bearer t"]
+        items = None
+        assert kept.all_keys() == {}
+        server.shutdown()
 
 
 @pytest.mark.parametrize("hold", DAYS)

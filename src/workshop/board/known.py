@@ -1,6 +1,7 @@
 """What the board knows about one world. It is copied and read only when something has changed."""
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from workshop.board.snapshot import Changing, Snapshot, mark
 
 BROKEN_SECONDS = 60.0  # until a world that broke the reader, or kept it too long, is read again
 WHOLE_SECONDS = 60.0  # from one look at every file of a world to the next: a mark tells what imports and people do
+log = logging.getLogger(__name__)
 
 
 class Known:
@@ -49,11 +51,18 @@ class Known:
                     self.facts = str(changing)
                 return
             except Broken as broken:
-                self.facts, self._not_before = str(broken), time.monotonic() + BROKEN_SECONDS
+                self._put_off(str(broken))
                 return
             except Refused as refused:
                 self.facts = str(refused)
+            except Exception as error:  # whatever it is, it is this world's row that it costs
+                log.exception("a look at %s", self._snapshot.world)
+                self._put_off(f"the board's own mistake: {type(error).__name__}. Its log says more.")
+                return
             self._mark, self._clock = now, _of_rows(clock)
+
+    def _put_off(self, why: str) -> None:
+        self.facts, self._not_before = why, time.monotonic() + BROKEN_SECONDS
 
     def _ran_on(self, clock: Clock) -> bool:
         """Whether the facts are of another clock, and would be others by this one."""

@@ -1,0 +1,98 @@
+"""What the board knows about runs, from the real Airflow by the board's own token, and what this token may not do."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fde import verdicts
+from tests.people import arrived
+from tests.room import Room, wait_until
+from workshop import access, plan
+from workshop.airflow_api import NotDone
+from workshop.board.airflow import CHECKS, Airflow
+from workshop.board.runs import Runs, is_of
+
+pytestmark = pytest.mark.embedded
+
+BROKEN = 'def load_users(world, day):\n    raise ValueError("no <b>such</b> thing")\n\n\nload_orders = load_users\n'
+
+
+@pytest.fixture
+def airflow(room: Room) -> Airflow:
+    return Airflow(f"{plan.read(room.home).airflow_url}/", access.keys(room.home)["board"])
+
+
+@pytest.fixture
+def green(room: Room) -> Iterator[Path]:
+    """Green's world, whose pipeline is whole again afterwards."""
+    world = room.home / "worlds" / "green"
+    before = (world / "desk" / "pipeline.py").read_bytes()
+    yield world
+    (world / "desk" / "pipeline.py").write_bytes(before)
+
+
+def test_a_run_is_told_while_it_runs_and_why_it_failed(room: Room, airflow: Airflow, green: Path) -> None:
+    runs = Runs(airflow, ["blue", "green"])
+    runs.refresh()
+    assert runs.trouble == "" and runs.running("green") in ("", CHECKS)
+    (green / "desk" / "pipeline.py").write_text(BROKEN)
+
+    def told() -> str:
+        runs.refresh()
+        return runs.running("green")
+
+    with closing(arrived(room, "green")) as person:
+        run = room.trigger(person, "green", "2022-01-01")
+        wait_until(lambda: "load_users" in told(), 60, "a task that runs")
+        assert told() in ("load_users of 2022-01-01", "load_users and load_orders of 2022-01-01", "")
+        assert room.end_of(person, "green", run) == "failed"
+    runs.refresh()
+    assert str(runs.imported("green")) in [
+        f"user_data_dag of 2022-01-01 failed: {task}: pipeline.py, line 2, in load_users: "
+        'raise ValueError("no <b>such</b> thing"): ValueError: no <b>such</b> thing'
+        for task in ("load_users", "load_orders")
+    ]
+    again = Runs(airflow, ["blue", "green"])
+    again.refresh()
+    assert again.imported("green") == runs.imported("green"), "as a board knows that was started again"
+
+
+def test_the_board_has_a_new_text_checked_once(room: Room, airflow: Airflow, green: Path) -> None:
+    """Each text gets one run, named after it: Airflow takes no second one, whoever asks."""
+    code = f"# {room.port}\n{BROKEN}".encode()
+    (green / "desk" / "pipeline.py").write_bytes(code)
+    name = sha256(code).hexdigest()
+    runs = Runs(airflow, ["blue", "green"])
+
+    def checked() -> bool:
+        runs.refresh()
+        ended = runs.ended("green", CHECKS)
+        return ended is not None and is_of(ended, name)
+
+    wait_until(checked, 120, "the check of a new text")
+    ended = runs.ended("green", CHECKS)
+    assert ended and ended.state == "success" and ended.id.endswith("-1")
+    verdict = verdicts.kept(green, name)
+    assert verdict and "runs" in verdict.broken
+    with pytest.raises(NotDone) as refused:
+        airflow.start_check("green", ended.id)
+    assert refused.value.status == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "user_data_dag.green/dagRuns", {"logical_date": None}),
+        ("POST", "catch_up.green/dagRuns", {"logical_date": None, "conf": {"to": "1"}}),
+        ("PATCH", "check.green", {"is_paused": True}),
+        ("DELETE", "check.green", None),
+    ],
+)
+def test_the_board_s_token_changes_nothing(airflow: Airflow, method: str, path: str, body: Any) -> None:
+    with pytest.raises(NotDone) as refused:
+        airflow._ask(method, f"api/v2/dags/{path}", json=body)
+    assert refused.value.status == 403
