@@ -88,8 +88,7 @@ async def measure(home: Path, number: int) -> dict[str, float]:
     before = cpu(both)
     await asyncio.sleep(QUIET_SECONDS)
     found["CPU seconds a minute, quiet, somebody looks"] = cpu(both) - before
-    for process, what in zip(both, ("board", "reader"), strict=True):
-        found[f"MiB of the {what}"] = pss_mib([process])
+    found["MiB of the reader"] = pss_mib(both[1:])
     found["MiB of its copies"] = (
         sum(file.stat().st_size for file in (home / "board").rglob("*") if file.is_file()) / 2**20
     )

@@ -28,11 +28,12 @@ class Attendee:
     path: Path
     pack: Pack
     own: dict[str, str] = field(default_factory=dict)
-    room: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
-        return World(self.path, self.pack, lambda: settle({"days": " ".join(self.pack.days), **self.room}, self.own))
+        days = " ".join(self.pack.days)
+        return World(self.path, self.pack, lambda: settle({"days": days, **self.shared}, self.own, self.path.name))
 
     def uses(self, solution: str) -> None:
         """Put a stage of the pipeline on the desk, or any code."""

@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     diff = add("diff", commands.diff, "two days side by side: users who differ, sales that moved")
     diff.add_argument("before", metavar="DAY")
     diff.add_argument("after", metavar="DAY")
+    add("refused", commands.refused, "rows that were refused when days were last imported, and why").add_argument(
+        "day", nargs="?", metavar="DAY", help="a date or its number (default: all days)"
+    )
     add("check", commands.check, "whether the pipeline is functional: laws, tried on throw-away desks").add_argument(
         "--json", action="store_true", help="for programs"
     )

@@ -70,6 +70,9 @@ class Again(World):
     def _days(self, day: str | None, until: str | None) -> list[str]:
         return [day] if day else [one for one in self.clock.days if until and one <= until]
 
+    def _set_aside(self, source: str, day: str, refused: pa.Table) -> None:
+        """What is refused now was not on record then, and nothing is written."""
+
     def _write(self, table: str, day: str, rows: pa.Table, code: bytes) -> None:
         if table == "sales":
             self.rows.append(sort(rows))

@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 
-from fde import archive, call_for_help, desk, verdicts
+from fde import archive, call_for_help, desk, quarantine, verdicts
 from fde.changes import sales_moved, users_changed
 from fde.chart import headline, in_units, sentence
 from fde.check import check as judge
@@ -47,6 +47,14 @@ def diff(world: World, command: Namespace) -> None:
     print(f"Sales up to {before} that look different on {after}: {len(moved)}")
     if len(moved):
         print(in_units(moved).to_string(index=False))
+
+
+def refused(world: World, command: Namespace) -> None:
+    day = _date(world, command.day)
+    if day:
+        world.pack.number(day)
+    rows = quarantine.refused(world.lake, [day] if day else world.pack.days)
+    print(rows.to_string(index=False) if len(rows) else f"No rows {f'of {day} ' if day else ''}were refused.")
 
 
 def check(world: World, command: Namespace) -> int:

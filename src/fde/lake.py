@@ -4,6 +4,7 @@ One import is one commit that replaces one partition. This is the only module th
 """
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from deltalake.transaction import AddAction
 from fde.commits import Commit, commit, libraries, log_file
 from fde.refused import Refused
 from fde.rows import digest, flush, sort, statistics, write
-from fde.schemas import TABLES
+from fde.schemas import SCHEMAS, TABLES
 
 DAY = pa.field("import_date", pa.date32(), nullable=False)
 #: Nothing is ever forgotten. A value Delta cannot parse would mean 30 days, silently: hence asserted when opened.
@@ -30,10 +31,10 @@ RETENTION = {
 }
 
 
-def create(lake: Path) -> None:
-    """Create the tables. Once, in one place, before anyone imports: creating is not exclusive in Delta."""
-    for name, columns in TABLES.items():
-        schema = pa.schema([DAY, *columns])
+def create(lake: Path, tables: Iterable[str] = TABLES) -> None:
+    """Create tables. Once, in one place, before anyone imports: creating is not exclusive in Delta."""
+    for name in tables:
+        schema = pa.schema([DAY, *SCHEMAS[name]])
         DeltaTable.create(str(lake / name), schema=schema, partition_by=[DAY.name], configuration=dict(RETENTION))
 
 
@@ -63,8 +64,8 @@ def read(lake: Path, table: str, version: int, *, day: str | None = None, until:
     delta = _open(lake, table, version)
     filters = [(DAY.name, "=" if day else "<=", date.fromisoformat(day or until or "9999-12-31"))]
     try:
-        rows = delta.to_pyarrow_table(filters=filters).select([DAY.name, *TABLES[table].names])
-        rows = rows.cast(pa.schema([DAY, *TABLES[table]]))
+        rows = delta.to_pyarrow_table(filters=filters).select([DAY.name, *SCHEMAS[table].names])
+        rows = rows.cast(pa.schema([DAY, *SCHEMAS[table]]))
         rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
     except (ValueError, pa.ArrowException, OSError, DeltaError) as error:
         raise Refused(
@@ -102,7 +103,7 @@ def replace(
             delta.create_write_transaction(
                 [_write_file(lake / table, day, rows)] if len(rows) else [],
                 "overwrite",
-                Schema.from_arrow(pa.schema([DAY, *TABLES[table]])),
+                Schema.from_arrow(pa.schema([DAY, *SCHEMAS[table]])),
                 [DAY.name],
                 [(DAY.name, "=", day)],
                 commit_properties=CommitProperties(
@@ -144,6 +145,6 @@ def _open(lake: Path, table: str, version: int | None = None) -> DeltaTable:
             f"{path} is not a readable table of the lake ({str(error).splitlines()[0]}). "
             "Put it back if you moved it, or set this desk aside: fde start-over."
         ) from None
-    if schema.names != [DAY.name, *TABLES[table].names] or any(settings.get(k) != v for k, v in RETENTION.items()):
+    if schema.names != [DAY.name, *SCHEMAS[table].names] or any(settings.get(k) != v for k, v in RETENTION.items()):
         raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
     return delta

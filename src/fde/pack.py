@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -9,17 +10,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from fde.delivery import Delivery
+from fde.incidents import overlay
 from fde.refused import Refused
 from fde.schemas import SOURCES, is_date
-from fde.source_file import check_known_users, read_rows
 
 FILE = re.compile(r"^([a-z_]+)_day-([1-9]\d*)(?:\.from-([1-9]\d*))?\.csv$")
 FIRST_DAY = date(2022, 1, 1)
+REFUSE, QUARANTINE = "refuse", "quarantine"
 
 
 @dataclass(frozen=True)
 class Pack:
-    """A folder of files `NAME_day-N.csv`, and optionally `pack.toml` with `title` and `days` (ISO dates)."""
+    """A folder of files `NAME_day-N.csv`, and optionally `pack.toml`.
+
+    Its keys: `title`; `days` (ISO dates); `bad_rows`: `refuse` the file they stand in (the default), or `quarantine`
+    them and deliver the others.
+    """
 
     path: Path
 
@@ -65,30 +72,45 @@ class Pack:
             raise Refused(f"the story has no day {number}: its days are 1 to {len(self.days)}.")
         return self.days[number - 1]
 
-    def rows(self, source: str, day: str, today: str) -> pa.Table:
+    def rows(self, source: str, day: str, today: str, incidents: Sequence[tuple[str, str]] = ()) -> pa.Table:
         """The checked rows that a source delivers for a day when it is asked today.
 
+        Arguments: incidents, what goes wrong in the shop: pairs (day, name), in order.
         Columns as in `schemas.SOURCES`; dates as ISO text, money as whole cents, blank cells as null.
-        Raises Refused with file, line, column, value and reason when one row is bad.
+        Raises Refused with file, line, column, value and reason when a row is bad, unless bad rows are quarantined.
         """
-        table = read_rows(self._file(source, day, today), source)
-        if source == "orders":
-            users = self._file("users", day, today)
-            check_known_users(table, read_rows(users, "users"), self._file(source, day, today), users)
-        return table
+        return self.deliver(source, day, today, incidents).rows
 
-    def _file(self, source: str, day: str, today: str) -> Path:
+    def deliver(self, source: str, day: str, today: str, incidents: Sequence[tuple[str, str]] = ()) -> Delivery:
+        """The same, and beside the rows those that were refused."""
+        delivery = self._read(source, day, today, incidents)
+        if source == "orders":
+            delivery.judge_users(self._read("users", day, today, incidents))
+        return delivery
+
+    def _read(self, source: str, day: str, today: str, incidents: Sequence[tuple[str, str]]) -> Delivery:
         if source not in SOURCES:
             raise Refused(f"there is no source {source!r}. Sources: {', '.join(SOURCES)}.")
         number, asked = self.number(day), self.number(today)
-        sent = [
-            since for name, of, since in self._files if (name, of) == (source, number) and since <= max(asked, number)
-        ]
-        if not sent:
-            raise Refused(
-                f"the source sent no {source} for {day}: {self.path / f'{source}_day-{number}.csv'} is missing."
-            )
-        later = f".from-{max(sent)}" if max(sent) else ""
+        file, before = (self._file(source, of, max(asked, number)) for of in (number, number - 1))
+        names = [name for of, name in incidents if of == day]
+        data = overlay(names, source, self._bytes(file), lambda: self._bytes(before))
+        if data is None:
+            raise Refused(f"the source sent no {source} for {day}: {file} is missing.")
+        return Delivery(data, file, source, self._settings.get("bad_rows") == QUARANTINE)
+
+    def _bytes(self, file: Path) -> bytes | None:
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Refused(f"{file}: cannot be read: {error.strerror}.") from None
+
+    def _file(self, source: str, number: int, asked: int) -> Path:
+        """What was sent last for a day, by the day on which one asks; both by their numbers."""
+        since = max((since for *of, since in self._files if of == [source, number] and since <= asked), default=0)
+        later = f".from-{since}" if since else ""
         return self.path / f"{source}_day-{number}{later}.csv"
 
     @cached_property
@@ -103,9 +125,12 @@ class Pack:
     def _settings(self) -> dict[str, object]:
         file = self.path / "pack.toml"
         try:
-            return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+            found = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Refused(f"{file}: {error}") from None
+        if found.get("bad_rows", REFUSE) not in (REFUSE, QUARANTINE):
+            raise Refused(f"{file}: bad_rows is {found['bad_rows']!r}; it may be {REFUSE!r} or {QUARANTINE!r}.")
+        return found
 
     def _checked(self, days: object, number: int) -> list[str]:
         where = f"{self.path / 'pack.toml'}: days"

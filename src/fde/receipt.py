@@ -1,12 +1,13 @@
 """The receipt of a dashboard: which sales it shows, and from what they were computed."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fde import lake
 from fde.clock import LATEST, Clock
 from fde.commits import Commit, commit
+from fde.quarantine import behind
 from fde.refused import Refused
 
 NAME = re.compile(r"^(\d{4}-\d{2}-\d{2})@v([1-9]\d{0,9})$")
@@ -20,6 +21,7 @@ class Receipt:
     until: str | None = None
     version: int | None = None
     commits: tuple[Commit, ...] = ()
+    refused: dict[str, int] = field(default_factory=dict)  # day -> rows that its sources sent and nobody imported
 
     @property
     def name(self) -> str:
@@ -32,6 +34,8 @@ class Receipt:
         lines = [f"Receipt: deployed {self.deployed} = days until {self.until}, as of version {self.version} of sales"]
         for one in self.commits:
             lines.append(f"  {one.day}: sales v{one.version} from {one.inputs}, code {one.code[:8]}")
+            if rows := self.refused.get(one.day):
+                lines.append(f"    without {rows} refused {'row' if rows == 1 else 'rows'}: fde refused {one.day}")
         lines.append(f"  computed again by: fde replay {self.name}")
         return "\n".join(lines)
 
@@ -76,4 +80,4 @@ def _of_pair(path: Path, clock: Clock, until: str, version: int) -> Receipt:
             f"deployed {clock.deployed} shows the days until {until}, and none of them has been imported. "
             f"Run one (fde run --day {days[-1] if days else clock.day}), or: deploy latest"
         )
-    return Receipt(clock.deployed, until, version, commits)
+    return Receipt(clock.deployed, until, version, commits, {one.day: behind(path, one) for one in commits})

@@ -34,9 +34,10 @@ def start_import(world: World, key: str | None = None) -> str:
     return day
 
 
-def call(world: World, name: str, day: str) -> None:
+def call(world: World, name: str, day: str) -> list[str]:
     """Run one function of the desk's pipeline for a day.
 
+    Returns: what there is to tell: a line for each source of which rows were refused.
     Raises: Refused, beginning with the line of `pipeline.py` and what is wrong there.
     """
     with shared_lock(world.path):
@@ -48,8 +49,10 @@ def call(world: World, name: str, day: str) -> None:
                 f"{file}: there is no function {name}(world, day). The pipeline needs {', '.join(FUNCTIONS)}."
             )
         world.files.mkdir(exist_ok=True)
+        running = world.of_run(day, code)
         with _told_by_line(file):
-            function(world.of_run(day, code), day)
+            function(running, day)
+        return list(dict.fromkeys(running.told))
 
 
 def run(world: World, key: str | None = None, tell: Callable[[str], None] = lambda line: None) -> str:
@@ -57,8 +60,10 @@ def run(world: World, key: str | None = None, tell: Callable[[str], None] = lamb
     day = start_import(world, key)
     with shared_lock(world.path):
         for name in FUNCTIONS:
-            call(world, name, day)
+            told = call(world, name, day)
             tell(f"{day}  {name}  done")
+            for line in told:
+                tell(line)
     return day
 
 

@@ -89,6 +89,22 @@ TABLES: dict[str, pa.Schema] = {
     ),
 }
 
+#: what is kept of a row that was refused, in a table for each source
+REFUSED = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("column", pa.string(), nullable=False),  # blank: of the row as a whole
+        pa.field("value", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("row", pa.string(), nullable=False),  # as it stands in the file
+    ]
+)
+REFUSED_OF: dict[str, str] = {source: f"refused_{source}" for source in SOURCES}
+
+#: all that a lake may hold; pipelines read and write `TABLES` only
+SCHEMAS = TABLES | dict.fromkeys(REFUSED_OF.values(), REFUSED)
+
 #: columns that name a row: two rows with the same values are a mistake
 KEYS: dict[str, tuple[str, ...]] = {
     "users": ("user_id",),

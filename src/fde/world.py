@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from fde import lake
+from fde import lake, quarantine
 from fde.clock import Clock
 from fde.frames import summed, to_frame, to_table
 from fde.pack import Pack
 from fde.receipt import Receipt, resolve
 from fde.refused import Refused
 from fde.rows import keep_code
-from fde.schemas import TABLES
+from fde.schemas import REFUSED_OF, TABLES
 
 
 class World:
@@ -25,11 +25,17 @@ class World:
         self._clock = clock
         self._run: tuple[str, bytes] | None = None
         self._versions: dict[str, int] = {}
+        self.told: list[str] = []  # what a run has to tell whoever started it
 
     @property
     def clock(self) -> Clock:
         """The clock, read anew each time."""
         return self._clock()
+
+    @property
+    def incidents(self) -> tuple[tuple[str, str], ...]:
+        """What goes wrong in the shop, by the clock: pairs (day, name)."""
+        return self.clock.incidents
 
     @property
     def desk(self) -> Path:
@@ -51,9 +57,14 @@ class World:
 
         Columns: user_id, name, status; or sales_date (ISO text), quantity, revenue_cents, user_id and maybe order_id;
         or valid_from (ISO text), percent (of the revenue, whole). A pack may send no tax rates.
-        A blank name or status is missing (NaN). Raises Refused for a bad row: file, line, column, value, reason.
+        A blank name or status is missing (NaN). Raises Refused for a bad row: file, line, column, value, reason;
+        in a pack that quarantines bad rows they are left out, and a run keeps those of its own day in the lake.
         """
-        return to_frame(self.pack.rows(name, day, self.clock.day))
+        clock = self.clock
+        sent = self.pack.deliver(name, day, clock.day, clock.incidents)
+        if self._run and day == self._run[0]:
+            self._set_aside(name, day, sent.refused)
+        return to_frame(sent.rows)
 
     def read(self, table: str, *, day: str | None = None, until: str | None = None) -> pd.DataFrame:
         """Rows of the lake: of one day, or of all days until one (inclusive; these have an `import_date`).
@@ -114,6 +125,13 @@ class World:
         world = World(self.path, self.pack, self._clock)
         world._run = (day, code)
         return world
+
+    def _set_aside(self, source: str, day: str, refused: pa.Table) -> None:
+        version = quarantine.keep(self.lake, source, day, refused, self.clock.day)
+        if len(refused):
+            self._versions[REFUSED_OF[source]] = version  # on record with all that this run imports from here on
+            rows = "1 row" if len(refused) == 1 else f"{len(refused)} rows"
+            self.told.append(f"{rows} of {source} of {day} refused. To see why: fde refused {day}")
 
     def _write(self, table: str, day: str, rows: pa.Table, code: bytes) -> None:
         read, kept = dict(self._versions), keep_code(self.lake, code)

@@ -42,7 +42,8 @@ def call(attendee: str, function: str, run: str) -> None:
             day, began_at = settled(world, run)
             if began_at != at_desk(world):
                 raise Refused("this run began at another desk, which is kept in kept/. Trigger a new run for this one.")
-            fde.run.call(world, function, day)
+            for line in fde.run.call(world, function, day):
+                log.warning("%s", line)
     log.info("%s is done for %s.", function, day)
 
 

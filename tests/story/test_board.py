@@ -477,3 +477,32 @@ def test_a_run_that_writes_meanwhile_makes_no_row_red(attendee: Make, board: Cal
         done = row.done
     writing.join()
     assert watched.turn()["blue"].done >= 5
+
+
+def test_an_incident_in_the_shop_is_truth_for_its_attendee_only(attendee: Make, board: Callable[..., Board]) -> None:
+    """Facts are found anew when incidents change, though a lake does not."""
+    watched = board("blue", "green")
+    on_day(3)
+    for name in ("blue", "green"):
+        one = attendee(name=name)
+        one.shared["incidents"] = f"{DAYS[2]} fake-order blue\n"
+        one.run(1, 2, 3)
+        check(one.world)
+    rows = watched.turn()
+    assert cells(rows["green"])[3] == DONE
+    assert cells(rows["blue"])[3] == NOT_YET and "bars go by the status" in rows["blue"].cells[3].why
+    clock.put(None, "incidents", f"{DAYS[2]} fake-order blue\n")
+    rows = watched.turn()
+    assert cells(rows["blue"])[3] == DONE and rows["blue"].incidents and not rows["green"].incidents
+
+
+def test_refused_rows_come_along_with_a_lake(attendee: Make, board: Callable[..., Board], shop: Path) -> None:
+    settings = (shop / "pack.toml").read_text()
+    (shop / "pack.toml").write_text(settings.replace('bad_rows = "refuse"', 'bad_rows = "quarantine"'))
+    with (shop / "orders_day-1.csv").open("a") as file:
+        file.write("2022-01-01,many,1.00,3,999\n")
+    one, watched = attendee(name="blue", pack=shop), board("blue")
+    one.run(1)
+    row = watched.turn()["blue"]
+    assert row.trouble == "" and cells(row)[0] == DONE
+    assert (watched.place / "copies" / "blue" / "desk" / "lake" / "refused_orders" / "_delta_log").is_dir()

@@ -12,7 +12,7 @@ import pytest
 import fde.desk
 from fde import call_for_help, verdicts
 from fde.refused import Refused
-from fde.schemas import TABLES
+from fde.schemas import SCHEMAS, TABLES
 from tests.conftest import Attendee, content
 from workshop.board import snapshot
 from workshop.board.snapshot import Changing, Snapshot, mark
@@ -40,7 +40,7 @@ def copied(one: Attendee, tmp_path: Path) -> Snapshot:
 
 
 def test_the_tables_are_those_of_the_lake() -> None:
-    assert tuple(TABLES) == snapshot.TABLES
+    assert tuple(SCHEMAS) == snapshot.TABLES
 
 
 def test_a_copy_has_the_lake_and_the_pipeline_and_nothing_that_nobody_reads(one: Attendee, copied: Snapshot) -> None:

@@ -15,7 +15,7 @@ class Facts:
     steps: (number, done, why not); law: what the laws of the check are to the first step that is not done: what it
     LACKS, only NEEDED by it, or "" when it does without; trouble: what is wrong with `pipeline.py` itself; code, fails,
     versions: as of `Row`; green: a pipeline of theirs held all laws before; imports: table -> (version, day, rows);
-    by_clock: whether all this hangs on the clock.
+    by_clock: whether all this hangs on the clock, beyond its incidents.
     """
 
     steps: tuple[tuple[int, bool, str], ...]

@@ -7,7 +7,7 @@ from pathlib import Path
 from fde import call_for_help, verdicts
 from fde.clock import Clock
 from fde.pack import Pack
-from fde.schemas import TABLES
+from fde.schemas import SCHEMAS, TABLES
 from fde.steps import LAWS, progress
 from fde.untrusted import visible
 from fde.world import World
@@ -26,11 +26,16 @@ class Sent(Pack):
 
 
 class Copy(World):
-    """The board's copy of a world. by_clock: whether anybody asked it for the clock."""
+    """The board's copy of a world. by_clock: whether anybody asked for more of its clock than the incidents."""
 
     def __init__(self, path: Path, pack: Pack, clock: Clock) -> None:
         super().__init__(path, pack, self._asked)
         self._says, self.by_clock = clock, False
+
+    @property
+    def incidents(self) -> tuple[tuple[str, str], ...]:
+        """As of any world; facts are found anew whenever they change."""
+        return self._says.incidents
 
     def _asked(self) -> Clock:
         self.by_clock = True
@@ -39,7 +44,7 @@ class Copy(World):
 
 def facts(world: Copy) -> Facts:
     """What a row needs of a world. Raises Refused when its lake is not to be read."""
-    found = {table: imports(world.lake / table) for table in TABLES}
+    found = {table: imports(world.lake / table) for table in SCHEMAS}
     pipeline = verdicts.pipeline(world.path)
     code = "" if pipeline is None else sha256(pipeline).hexdigest()
     verdict = verdicts.kept(world.path, code)
@@ -54,7 +59,7 @@ def facts(world: Copy) -> Facts:
         fails=tuple(verdict.broken) if verdict else None,
         green=verdicts.green(world.path) is not None,
         flag=_flag(world),
-        versions={table: of[-1][0] if of else 0 for table, of in found.items()},
+        versions={table: found[table][-1][0] if found[table] else 0 for table in TABLES},
         imports=found,
         by_clock=world.by_clock,
     )

@@ -66,8 +66,10 @@ class Known:
 
     def _ran_on(self, clock: Clock) -> bool:
         """Whether the facts are of another clock, and would be others by this one."""
-        counts = not isinstance(self.facts, Facts) or self.facts.by_clock
-        return counts and _of_rows(clock) != self._clock
+        now, then = _of_rows(clock), self._clock
+        if then is None or not isinstance(self.facts, Facts) or self.facts.by_clock:
+            return now != then
+        return now.incidents != then.incidents
 
     async def at(self, clock: Clock, word: str) -> Look:
         """The world at a receipt, from the copy. Raises Refused."""

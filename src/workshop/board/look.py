@@ -8,7 +8,7 @@ from fde import verdicts
 from fde.commits import commit
 from fde.receipt import find
 from fde.refused import Refused
-from fde.schemas import TABLES
+from fde.schemas import SCHEMAS
 from fde.untrusted import visible
 from fde.world import World
 from workshop.board.delta_log import imports
@@ -20,7 +20,7 @@ ROWS, VERSIONS, TEXT = 1000, 300, 200_000  # of each, the most that is shown
 
 def look(world: Copy, word: str) -> Look:
     """A world at the receipt that a word means. Raises Refused for a word that means none."""
-    found = {table: imports(world.lake / table) for table in TABLES}
+    found = {table: imports(world.lake / table) for table in SCHEMAS}
     shown, rows, name = "", [], ""
     try:
         receipt = find(world.lake, world.clock, word or world.clock.deployed)
