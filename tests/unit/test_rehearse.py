@@ -26,7 +26,7 @@ MIB = 2**20
 def wave(people: int, room: int = 1000, each: int = 200, run: float = 5.0) -> Wave:
     """So many people, each with so many MiB, whose runs took so many seconds."""
     seconds = {name: [run] * people for name in MEASURES}
-    return Wave(people, seconds, samples=[Sample(Memory(room * MIB, people * each * MIB), 80.0)])
+    return Wave(people, seconds, samples=[Sample(0.0, Memory(room * MIB, people * each * MIB), 80.0, 0.0)])
 
 
 # --- what was measured
@@ -84,10 +84,16 @@ def test_what_some_take_on_purpose_is_predicted_by_their_number() -> None:
 
 def test_the_peak_is_that_of_one_moment() -> None:
     half = wave(2)
-    half.samples.append(Sample(Memory(3000 * MIB, 100 * MIB), 1.0))
+    half.samples.append(Sample(1.0, Memory(3000 * MIB, 100 * MIB), 1.0, 0.0))
     assert half.peak == Memory(3000 * MIB, 100 * MIB)
     said = forecast(half, 4)
     assert said and said.memory == 3200 * MIB
+
+
+def test_what_others_took_of_the_processors_is_what_the_rehearsal_did_not() -> None:
+    memory = Memory(0, 0)
+    one = Wave(1, samples=[Sample(10.0, memory, 90.0, 100.0), Sample(20.0, memory, 90.0, 112.0)])
+    assert one.others(cores=2) == pytest.approx(90 - 60)
 
 
 def test_nothing_is_predicted_from_nobody_who_came_as_far_as_a_run() -> None:

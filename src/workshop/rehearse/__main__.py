@@ -84,7 +84,7 @@ def measured(given: argparse.Namespace, room: Room, progress: Progress, others: 
     room.start(names_of(given.people))
     progress.say(f"a room for {given.people} people, in {room.folder}")
     about = (given.kind, given.light, room.counted, psutil.cpu_count() or 1, others)
-    found = Rehearsal(*about, idle=room.memory(), free=psutil.virtual_memory().available)
+    found = Rehearsal(*about, idle=room.use()[0], free=psutil.virtual_memory().available)
     for people in sorted({max(1, given.people // 2), given.people}):
         found.waves.append(asyncio.run(waves.run(room, people, given.light, progress.say)))
         progress.say(f"{people} people: gone again, {len(found.waves[-1].failures)} failed")

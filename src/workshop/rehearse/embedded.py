@@ -25,10 +25,11 @@ class Embedded(Room):
         found: dict[str, str] = json.loads((self.home / "access.json").read_text("utf-8"))["attendees"]
         return found
 
-    def memory(self) -> Memory:
-        room = people = 0
+    def use(self) -> tuple[Memory, float]:
+        room, people, seconds = 0, 0, 0.0
         for process in supervised.find(self.home):
             try:
+                seconds += sum(process.cpu_times()[:4])  # its own, and that of children which have ended
                 shared, alone = sizes(process.pid)
                 if process.environ().get("FDE_SERVICE") == "lab":
                     room, people = room + shared, people + alone
@@ -36,7 +37,7 @@ class Embedded(Room):
                     room += shared + alone
             except (OSError, psutil.Error):
                 continue  # gone meanwhile
-        return Memory(room, people)
+        return Memory(room, people), seconds
 
     def disk_used(self) -> int:
         return sum(file.stat().st_blocks * 512 for file in self.folder.rglob("*") if file.is_file())

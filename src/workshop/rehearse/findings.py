@@ -46,7 +46,7 @@ class Rehearsal:
             "free_mib": _mib(self.free),
             "idle_mib": _mib(self.idle.all),
             "disk_mib": _mib(self.disk),
-            "waves": [_wave(wave) for wave in self.waves],
+            "waves": [_wave(wave, self.cores) for wave in self.waves],
             "forecast": self._forecast(),
             "holds": self._holds(),
             "failed": len(self.failures),
@@ -71,7 +71,7 @@ class Rehearsal:
         return {**numbers, "each_mib": _mib(held.each), "limit_seconds": LIMIT_SECONDS}
 
 
-def _wave(wave: Wave) -> dict[str, Any]:
+def _wave(wave: Wave, cores: int) -> dict[str, Any]:
     misdeeds: dict[str, list[str]] = defaultdict(list)
     for attendee, what in wave.misdeeds:
         misdeeds[attendee].append(what)
@@ -85,7 +85,11 @@ def _wave(wave: Wave) -> dict[str, Any]:
             "people": _mib(wave.peak.people),
             "mean": _mib(statistics.mean(one.all for one in memory)),
         },
-        "cpu_percent": {"peak": round(max(cpu)), "mean": round(statistics.mean(cpu))},
+        "cpu_percent": {
+            "peak": round(max(cpu)),
+            "mean": round(statistics.mean(cpu)),
+            "others": round(wave.others(cores)),
+        },
         "misdeeds": misdeeds,
         "failures": [asdict(failure) for failure in wave.failures],
     }

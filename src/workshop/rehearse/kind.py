@@ -33,11 +33,12 @@ class Kind(Room):
         found: dict[str, str] = json.loads(base64.b64decode(secret))["attendees"]
         return found
 
-    def memory(self) -> Memory:
+    def use(self) -> tuple[Memory, float]:
         told = json.loads(self.kubectl("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/stats/summary"))
         sizes = {pod["podRef"]["name"]: pod.get("memory", {}).get("workingSetBytes", 0) for pod in told["pods"]}
         people = sum(size for name, size in sizes.items() if name.startswith(NOTEBOOK_POD))
-        return Memory(told["node"]["memory"]["workingSetBytes"] - people, people)
+        node = told["node"]
+        return Memory(node["memory"]["workingSetBytes"] - people, people), node["cpu"]["usageCoreNanoSeconds"] / 1e9
 
     def kubectl(self, *words: str) -> str:
         """What kubectl prints. Raises Refused with what it says when it cannot."""

@@ -1,6 +1,7 @@
 """What a wave of attendees took: seconds by what was waited for, failures, and the load on the machine."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -47,10 +48,15 @@ class Memory:
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the machine. cpu: of all cores since the last look, 0 to 100."""
+    """One look at the machine, `at` seconds (monotonic). cpu: of all cores since the last look, 0 to 100.
 
+    taken: seconds of processor that the rehearsal has taken so far, its room and what plays the attendees.
+    """
+
+    at: float
     memory: Memory
     cpu: float
+    taken: float
 
 
 @dataclass
@@ -67,6 +73,12 @@ class Wave:
     def peak(self) -> Memory:
         """The sample with the most memory in use."""
         return max((one.memory for one in self.samples), key=lambda one: one.all)
+
+    def others(self, cores: int) -> float:
+        """The part of all cores that was taken meanwhile by what is not the rehearsal, in the mean, 0 to 100."""
+        first, last = self.samples[0], self.samples[-1]
+        own = (last.taken - first.taken) / max(last.at - first.at, 1) / cores * 100
+        return max(0.0, statistics.mean(one.cpu for one in self.samples) - own)
 
     def spread(self, measure: str) -> Spread | None:
         """Of one of the MEASURES; None when nobody came that far."""

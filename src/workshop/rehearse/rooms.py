@@ -79,8 +79,8 @@ class Room(ABC):
         """The attendees' passwords, by name."""
 
     @abstractmethod
-    def memory(self) -> Memory:
-        """What it takes now."""
+    def use(self) -> tuple[Memory, float]:
+        """The memory it takes now, and the seconds of processor it has taken so far."""
 
     @abstractmethod
     def disk_used(self) -> int:

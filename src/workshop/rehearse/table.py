@@ -44,7 +44,7 @@ def _wave(wave: dict[str, Any]) -> Iterator[str]:
     memory, cpu = wave["memory_mib"], wave["cpu_percent"]
     parts = f"room {memory['room']}, people {memory['people']}"
     yield f"  memory, MiB          peak {memory['peak']} ({parts}), mean {memory['mean']}"
-    yield f"  processors, %        peak {cpu['peak']}, mean {cpu['mean']}"
+    yield f"  processors, %        peak {cpu['peak']}, mean {cpu['mean']}, of which others took {cpu['others']}"
     for attendee, what in wave["misdeeds"].items():
         yield f"  {attendee} did wrong, and the room held: {', '.join(what)}"
     yield f"  {len(wave['failures'])} failed"

@@ -1,6 +1,7 @@
 """Waves of attendees: all of one come within seconds, and the machine is looked at meanwhile."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -44,8 +45,9 @@ async def watched(room: Room, wave: Wave) -> AsyncIterator[None]:
     """Meanwhile look at memory and processors, again and again."""
 
     async def look() -> None:
-        memory = await asyncio.to_thread(room.memory)
-        wave.samples.append(Sample(memory, psutil.cpu_percent()))
+        memory, seconds = await asyncio.to_thread(room.use)
+        taken = seconds + time.process_time()
+        wave.samples.append(Sample(time.monotonic(), memory, psutil.cpu_percent(), taken))
 
     async def look_on() -> None:
         while True:
