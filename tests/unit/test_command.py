@@ -36,7 +36,7 @@ def test_a_held_room_and_its_message_are_told_as_text(attendee: Make, capsys: py
     one = attendee()
     one.run(1, 2)
     assert "held" not in fde(one, "show", capsys)[1]
-    one.shared |= {"hold": one.pack.days[0], "message": "<b>Coffee</b>\n\x1b[31mat ten\x1b]0;x\x07 "}
+    one.room |= {"hold": one.pack.days[0], "message": "<b>Coffee</b>\n\x1b[31mat ten\x1b]0;x\x07 "}
     code, out, _ = fde(one, "show", capsys)
     assert code == 0
     assert out.splitlines()[:2] == [
