@@ -182,6 +182,7 @@ def test_when_the_sign_in_has_ended_the_page_asks_the_hub_again(served: Served, 
     served.board.door.sessions.tokens.clear()
     served.tell(ROWS[::-1])
     page.wait_for_url(re.compile("/hub/api/oauth2/authorize"))
+    page.close()
     opened.wrong.clear()  # no hub is there
 
 
@@ -190,7 +191,7 @@ def test_a_board_that_was_away_is_found_again(served: Served, opened: Any) -> No
     page.route("**/events?*", lambda route: route.fulfill(status=204))  # ends it for good, as a 502 does
     page.reload()
     with page.expect_navigation():
-        page.unroute("**/events?*")
+        pass
 
 
 def test_the_keyboard_is_enough(opened: Any) -> None:

@@ -149,7 +149,7 @@ def test_the_boards_own_token_opens_runs_and_nothing_else(
                 assert harmless or refused(answer), (method, path, answer.text)
     assert state_of_green(instructor, ids) == before
     assert "/api/v2/dags/{dag_id}/dagRuns" in opened
-    closed = ("eventLogs", "xcom", "dagSources", "importErrors", "variables", "connections", "pools", "backfills")
+    closed = ("eventLogs", "xcom", "dagSources", "importErrors", "variables", "connections", "pools", "assets")
     assert not [path for path in opened if any(word in path for word in closed)]
 
 
