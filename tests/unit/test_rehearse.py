@@ -14,7 +14,7 @@ from workshop.rehearse import machine
 from workshop.rehearse.attendee import AT_LAST, CHART, RUN, STARTED, WRONG, names_of, steps
 from workshop.rehearse.embedded import Embedded
 from workshop.rehearse.findings import Rehearsal
-from workshop.rehearse.forecast import LIMIT_SECONDS, deviation, forecast, holds
+from workshop.rehearse.forecast import LIMIT_SECONDS, deviation, forecast, holds, left_by_others
 from workshop.rehearse.kernel import Said
 from workshop.rehearse.misdeeds import HOARD, MISDEEDS, hoards, misdeeds_of
 from workshop.rehearse.record import MEASURES, Failure, Memory, Sample, Wave, spread
@@ -94,6 +94,9 @@ def test_what_others_took_of_the_processors_is_what_the_rehearsal_did_not() -> N
     memory = Memory(0, 0)
     one = Wave(1, samples=[Sample(10.0, memory, 90.0, 100.0), Sample(20.0, memory, 90.0, 112.0)])
     assert one.others(cores=2) == pytest.approx(90 - 60)
+    alone = Wave(2, samples=[Sample(10.0, memory, 90.0, 100.0), Sample(20.0, memory, 90.0, 118.0)])
+    assert left_by_others(one, alone, cores=2) == pytest.approx(0.7), "who has more of the processors waits less"
+    assert left_by_others(one, one, cores=2) == 1
 
 
 def test_nothing_is_predicted_from_nobody_who_came_as_far_as_a_run() -> None:
@@ -183,12 +186,14 @@ def test_a_mistake_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_second_rehearsal_waits_for_its_turn(capsys: pytest.CaptureFixture[str]) -> None:
-    with machine.only_one():
-        assert rehearse.main(["2"]) == 2
-    assert "another rehearsal is running" in capsys.readouterr().err
-    with machine.only_one():
-        pass
+def test_a_second_rehearsal_waits_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FDE_HOME", str(tmp_path / "home"))
+    for _ in range(2):  # what is held is given back
+        with machine.only_one(Embedded()):
+            assert rehearse.main(["2"]) == 2
+        assert f"another rehearsal is running: it has {tmp_path / 'home-rehearsal'}" in capsys.readouterr().err
 
 
 def test_without_the_programs_of_a_cluster_the_way_to_them_is_shown(

@@ -29,8 +29,9 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.default_int_handler)  # a closed terminal ends it as Ctrl-C does
     try:
         given = options(arguments)
-        with machine.only_one():
-            return rehearse(given, Kind() if given.kind else Embedded())
+        room = Kind() if given.kind else Embedded()
+        with machine.only_one(room):
+            return rehearse(given, room)
     except Refused as refused:
         print(refused, file=sys.stderr)
     except OSError as error:

@@ -5,7 +5,15 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from workshop.rehearse.forecast import LIMIT_SECONDS, MEMORY_MODEL, RUN_MODEL, deviation, forecast, holds
+from workshop.rehearse.forecast import (
+    LIMIT_SECONDS,
+    MEMORY_MODEL,
+    RUN_MODEL,
+    deviation,
+    forecast,
+    holds,
+    left_by_others,
+)
 from workshop.rehearse.record import MEASURES, Failure, Memory, Spread, Wave
 from workshop.rehearse.waves import ARRIVAL_SECONDS
 
@@ -60,7 +68,7 @@ class Rehearsal:
         return {
             "from": half.people,
             "memory_mib": {"model": MEMORY_MODEL, **_pair(_mib(said.memory), _mib(everybody.peak.all))},
-            "run_p95": {"model": RUN_MODEL, **_pair(said.run, run.p95)},
+            "run_p95": {"model": RUN_MODEL, **_pair(said.run * left_by_others(half, everybody, self.cores), run.p95)},
         }
 
     def _holds(self) -> dict[str, Any] | None:

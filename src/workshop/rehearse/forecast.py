@@ -6,7 +6,9 @@ from workshop.rehearse.misdeeds import HOARD, hoards
 from workshop.rehearse.record import Memory, Wave
 
 MEMORY_MODEL = "memory = the room's parts + people x what the JupyterLabs of half of them took each"
-RUN_MODEL = "run = that of half of them x people / half: all are served in turn"
+RUN_MODEL = (
+    "run = that of half of them x people / half, for all are served in turn; x what others left of the processors"
+)
 LIMIT_SECONDS = 120  # who waits longer for a run believes that it hangs
 SPARE = 0.1  # of the free memory: for files that are read again and again, and for surprises
 
@@ -57,6 +59,15 @@ def holds(wave: Wave, idle: Memory, free: int) -> Holds | None:
     parts = max(one.memory.room for one in wave.samples) - idle.room
     left = max(0, free * (1 - SPARE) - parts)
     return Holds(int(left / max(each, 1)), int(wave.people * LIMIT_SECONDS / run.p95), free, each)
+
+
+def left_by_others(before: Wave, now: Wave, cores: int) -> float:
+    """By which factor waits differ because others on this machine took another part of the processors than before.
+
+    No part of the prediction: what else a machine does is not known ahead. On a quiet machine it is 1.
+    """
+    left = [max(1.0, 100 - wave.others(cores)) for wave in (before, now)]
+    return left[0] / left[1]
 
 
 def deviation(predicted: float, measured: float) -> float:

@@ -4,7 +4,8 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -13,19 +14,20 @@ from fde.refused import Refused
 from workshop.rehearse.misdeeds import HOARD, hoards
 from workshop.rehearse.rooms import CLUSTER, Room
 
-ALONE = "\0fde-workshop-rehearsal"  # a name of the system, not of a file: whoever is killed gives it back
+MARK = "\0fde-rehearsal "  # begins a name of the system, not of a file: whoever is killed gives it back
 PROGRAMS = ("docker", "kind", "kubectl", "helm", "tilt")
 NODES = ("docker", "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", '{{.Label "io.x-k8s.kind.cluster"}}')
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Held while rehearsing. Raises Refused while another rehearsal runs: each would measure the other."""
-    with socket.socket(socket.AF_UNIX) as held:
-        try:
-            held.bind(ALONE)
-        except OSError:
-            raise Refused("another rehearsal is running on this machine. Wait for its end.") from None
+def only_one(room: Room) -> Iterator[None]:
+    """Held while rehearsing. Raises Refused while another rehearsal has the folder or the cluster of this one."""
+    with ExitStack() as held:
+        for name in (str(room.folder), *[CLUSTER] * room.on_cluster):
+            try:
+                held.enter_context(socket.socket(socket.AF_UNIX)).bind(MARK + sha256(name.encode()).hexdigest())
+            except OSError:
+                raise Refused(f"another rehearsal is running: it has {name}. Wait for its end.") from None
         yield
 
 
