@@ -82,6 +82,7 @@ print((world.desk / "pipeline.py").read_text())
 #
 # > **Your numbers differ from the text, a run failed, or you fell behind?** `!fde steps` says how far you are, and
 # > `!catch-up 3` gives you the desk with which step 3 begins. Yours is kept whole; `!catch-up --undo` brings it back.
+# > Stuck? `!fde help "what you tried, and what you see"` shows it on the instructor's board.
 
 # %%
 # !day-1

@@ -15,8 +15,7 @@ def read_bytes(path: Path, most: int) -> bytes | None:
     except (OSError, ValueError):
         return None
     try:
-        about = os.fstat(handle)  # of what is open: the name may mean something else by now
-        if not stat.S_ISREG(about.st_mode) or about.st_size > most:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):  # of what is open: the name may mean something else by now
             return None
         with open(handle, "rb", closefd=False) as file:
             content = file.read(most + 1)

@@ -289,11 +289,11 @@ def reader(room: Any) -> dict[str, str]:
 def test_the_board_reads_how_everybodys_runs_go(room: Any, blue: Person, reader: dict[str, str]) -> None:
     run = room.trigger(blue, "blue", "2022-01-01")
     room.end_of(blue, "blue", run)
-    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2/dags/", headers=reader, trust_env=False)
-    assert {BLUE, GREEN} <= {dag["dag_id"] for dag in api.get("").json()["dags"]}
-    assert run in [one["dag_run_id"] for one in api.get("~/dagRuns?limit=100&order_by=-id").json()["dag_runs"]]
-    assert api.get(f"{BLUE}/dagRuns/{run}/taskInstances").json()["total_entries"] == 4
-    assert api.get(f"{BLUE}/dagRuns/{run}/taskInstances/start_import/logs/1").json()["content"]
+    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2", headers=reader, trust_env=False)
+    assert {BLUE, GREEN} <= {dag["dag_id"] for dag in api.get("dags").json()["dags"]}
+    assert run in [one["dag_run_id"] for one in api.get("dags/~/dagRuns?limit=100&order_by=-id").json()["dag_runs"]]
+    assert api.get(f"dags/{BLUE}/dagRuns/{run}/taskInstances").json()["total_entries"] == 4
+    assert api.get(f"dags/{BLUE}/dagRuns/{run}/taskInstances/start_import/logs/1").json()["content"]
 
 
 def test_the_board_starts_checks_and_nothing_else(room: Any, reader: dict[str, str]) -> None:

@@ -185,6 +185,7 @@ BAD: dict[str, Any] = {
     "a row with a text for a number": with_law(
         rows=[{"sales_date": "", "status": "", "expected": {"tax_cents": "<b>"}, "actual": None}]
     ),
+    "a text for a number": with_law(more="2"),
     "a line that is none": with_law(hint={"words": "w", "line": "<b>", "text": ""}),
     "half a verdict": {key: value for key, value in GOOD.items() if key != "days"},
     "a list": [GOOD],
@@ -235,6 +236,12 @@ def test_what_a_forged_verdict_says_is_short_and_steers_nothing(tmp_path: Path) 
     found = verdicts.kept(tmp_path, VERDICT.code)
     assert found and len(found.laws[0].why) <= LONG
     assert "\x1b" not in str(found) and "\u202e" not in str(found) and "\x07" not in str(found)
+
+
+def test_a_number_that_no_lake_holds_can_be_shown(tmp_path: Path) -> None:
+    row = {"sales_date": "", "status": "", "expected": {"tax_cents": 10**400}, "actual": None}
+    put(tmp_path, json.dumps(with_law(rows=[row])).encode())
+    assert "tax inf" in str(verdicts.kept(tmp_path, VERDICT.code))
 
 
 ANY = st.recursive(

@@ -27,7 +27,7 @@ def opened() -> list[str]:
 #: what lies there -> how it is made
 HOSTILE: dict[str, Callable[[Path], object]] = {
     "nothing": lambda path: None,
-    "a link to a file": lambda path: path.symlink_to("/etc/passwd"),
+    "a link to a small file": lambda path: (path.with_name("small").touch(), path.symlink_to("small")),
     "a link to itself": lambda path: path.symlink_to(path),
     "a pipe that nobody writes to": os.mkfifo,
     "a folder": Path.mkdir,

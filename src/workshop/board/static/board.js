@@ -11,7 +11,7 @@ events.onerror = () => { if (events.readyState === EventSource.CLOSED) comeBack(
 // Closed for good: the board is started anew, or the sign-in has ended: then the hub signs in again without a word.
 async function comeBack() {
   const answer = await fetch(location.href).catch(() => null);
-  if (answer?.ok) location.reload();
+  if (answer?.ok || answer?.redirected) location.reload();
   else setTimeout(comeBack, 3000);
 }
 
