@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+import fde.desk
 from tests.browser.lab import Notebook, picture
 from tests.browser.pictures import Story, keep
+from tests.room import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -39,7 +41,12 @@ def context(room: Any, outside: list[str]) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def signed_in(room: Any, context: Any) -> Any:
-    """The page that somebody has before them after name, password, Enter."""
+    """The page that somebody has before them after name, password, Enter. Their desk is as at the first start."""
+    desk = room.home / "worlds" / "blue" / "desk"
+    fde.desk.start_over(desk.parent)
+    (desk / "pipeline.py").write_bytes((ROOT / "solutions" / "mutable.py").read_bytes())
+    for words in (["day-1"], ["deploy", "latest"]):
+        assert room.script(*words).returncode == 0
     page = context.new_page()
     page.goto(room.url)
     page.fill("#username_input", "blue")
