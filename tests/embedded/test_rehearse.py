@@ -104,8 +104,11 @@ def test_ctrl_c_leaves_nothing(room: Room) -> None:
     stopped = subprocess.Popen(
         command, env=room.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
-    wait_until(lambda: supervised.find(folder / "home", "database"), 60, "a room that starts")
-    os.killpg(stopped.pid, signal.SIGINT)
-    said, _ = stopped.communicate(timeout=60)
+    try:
+        wait_until(lambda: supervised.find(folder / "home", "database"), 60, "a room that starts")
+        os.killpg(stopped.pid, signal.SIGINT)
+        said, _ = stopped.communicate(timeout=60)
+    finally:
+        stopped.kill()
     assert stopped.returncode == 130, said
     assert not folder.exists() and supervised.find(folder / "home") == []

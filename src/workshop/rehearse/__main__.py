@@ -25,7 +25,7 @@ from workshop.up import Options
 def main(arguments: list[str]) -> int:
     """Rehearse as the command line says. Returns the exit code: 1 when something failed, 2 when it was refused."""
     os.umask(0o077)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # in the background of a script SIGINT is ignored
         signal.signal(number, signal.default_int_handler)  # a closed terminal ends it as Ctrl-C does
     try:
         given = options(arguments)
