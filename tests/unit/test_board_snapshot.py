@@ -139,7 +139,9 @@ def test_no_link_is_followed(place: str, attendee: Make, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("place", ["desk/pipeline.py", f"desk/lake/sales/_delta_log/{9:020}.json", ".help.json"])
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder"])
-def test_what_is_no_plain_file_is_not_waited_for(place: str, kind: str, one: Attendee, copied: Snapshot) -> None:
+def test_what_is_no_plain_file_is_not_waited_for(
+    place: str, kind: str, one: Attendee, copied: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = one.path / place
     file.unlink(missing_ok=True)
     if kind == "pipe":
@@ -147,7 +149,7 @@ def test_what_is_no_plain_file_is_not_waited_for(place: str, kind: str, one: Att
     elif kind == "folder":
         file.mkdir()
     else:
-        os.chdir(file.parent)  # a path of a socket is short
+        monkeypatch.chdir(file.parent)  # a path of a socket is short
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(file.name)
     with pytest.raises(Refused, match=r"no plain file|cannot be read"):

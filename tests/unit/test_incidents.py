@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fde.incidents import INCIDENTS, overlay
 from fde.pack import Pack
 from fde.refused import Refused
-from tests.conftest import SHOP, content
+from tests.conftest import ROOT, SHOP, content
 
 DAYS = Pack(SHOP).days
 LAST = DAYS[-1]
@@ -75,7 +75,7 @@ def test_the_same_arrives_in_another_process() -> None:
     told = {
         sha256(
             subprocess.run(
-                [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+                [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
             ).stdout
         ).hexdigest()
         for seed in ("1", "2")
