@@ -16,18 +16,13 @@ from fde.check.laws import LAWS
 from fde.refused import Refused
 from fde.rows import swap_in
 from fde.schemas import TABLES
-from fde.untrusted import read_bytes, visible
+from fde.untrusted import in_one_line, read_bytes, visible
 from fde.world import World
 
 FILE = ".help.json"
 WORDS, DIFF = 500, 20_000  # characters
 LARGEST = 150_000  # bytes
 HOW = 'fde help "what you tried, and what you see"'
-
-
-def in_one_line(text: str) -> str:
-    """A text with one blank between its words, and nothing that cannot be seen."""
-    return " ".join(visible(text).split())
 
 
 @dataclass(frozen=True)

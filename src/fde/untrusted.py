@@ -32,3 +32,8 @@ def visible(text: str) -> str:
     What is left is no HTML yet: a page has to escape it.
     """
     return "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in text)
+
+
+def in_one_line(text: str) -> str:
+    """A text with one blank between its words, and nothing that cannot be seen."""
+    return " ".join(visible(text).split())

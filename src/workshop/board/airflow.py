@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from fde.untrusted import visible
+from fde.untrusted import in_one_line, visible
 from workshop.airflow_api import NotDone, TooLarge, ask, bought_token, first_error
 
 IMPORTS, CHECKS, CATCH_UP = "user_data_dag", "check", "catch_up"
@@ -92,7 +92,7 @@ class Airflow:
         if not tasks:
             return "none of its tasks did. Somebody marked it so, or it took too long"
         told = ": ".join(line.strip() for line in first_error(self.client, run.path, tasks[0])[:2])
-        return " ".join(visible(f"{tasks[0]['task_id']}: {told}").split())[:ERROR]
+        return in_one_line(f"{tasks[0]['task_id']}: {told}")[:ERROR]
 
     def start_check(self, attendee: str, run: str) -> None:
         """Have somebody's pipeline checked, in a run of this id."""

@@ -9,7 +9,7 @@ from fde.clock import Clock
 from fde.pack import Pack
 from fde.schemas import SCHEMAS, TABLES
 from fde.steps import LAWS, progress
-from fde.untrusted import visible
+from fde.untrusted import in_one_line
 from fde.world import World
 from workshop.board.delta_log import imports
 from workshop.board.facts import LACKS, NEEDED, Facts
@@ -76,4 +76,4 @@ def line(world: World, text: str) -> str:
     """A text for a row: in one line, files told as their owner knows them."""
     for place in (world.desk, world.path):
         text = text.replace(f"{place}/", "")
-    return " ".join(visible(text).split())[:LINE]
+    return in_one_line(text)[:LINE]
