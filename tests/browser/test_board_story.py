@@ -1,7 +1,6 @@
 """The board while something happens: a day passes, a pipeline breaks, somebody asks for help, a catch-up mends it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,31 +14,19 @@ from tests.browser.pictures import keep
 from tests.people import BOARD, arrived
 from tests.room import ENDED, ROOT, Room, wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SOON = 5_000  # milliseconds from the end of a run, or of a check, until the board says it
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: apt-get install chromium"),
-]
 
 
 @pytest.fixture(scope="module")
-def board(room: Room) -> Iterator[Any]:
+def board(room: Room, chromium: Any) -> Any:
     """The board, as the instructor sees it who signs in at the hub's form and comes back."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1280, "height": 760})
-        page.goto(room.url + BOARD)
-        page.fill("#username_input", "instructor")
-        page.fill("#password_input", room.access["instructor"]["instructor"])
-        page.keyboard.press("Enter")
-        page.get_by_role("heading", name="Where everybody is").wait_for()
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1280, "height": 760})
+    page.goto(room.url + BOARD)
+    page.fill("#username_input", "instructor")
+    page.fill("#password_input", room.access["instructor"]["instructor"])
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Where everybody is").wait_for()
+    return page
 
 
 @pytest.fixture

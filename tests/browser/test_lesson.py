@@ -1,7 +1,5 @@
 """The lesson in the running workshop, in a real browser: one sign-in, every cell by keyboard, every run by Airflow."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +9,6 @@ from tests.browser.lab import Notebook, picture
 from tests.browser.pictures import Story, keep
 from tests.room import ROOT
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: apt-get install chromium"),
-]
-
 
 @pytest.fixture(scope="module")
 def outside() -> list[str]:
@@ -27,16 +17,11 @@ def outside() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def context(room: Any, outside: list[str]) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        context = browser.new_context(viewport={"width": 1280, "height": 860})
-        own = (room.url, room.url.replace("http:", "ws:"), "data:", "blob:")
-        context.on("request", lambda asked: None if asked.url.startswith(own) else outside.append(asked.url))
-        yield context
-        browser.close()
+def context(room: Any, chromium: Any, outside: list[str]) -> Any:
+    context = chromium.new_context(viewport={"width": 1280, "height": 860})
+    own = (room.url, room.url.replace("http:", "ws:"), "data:", "blob:")
+    context.on("request", lambda asked: None if asked.url.startswith(own) else outside.append(asked.url))
+    return context
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.embedded.planted import DAG, KEPT, NAME, RUN, SECRET, TASK, found, planted, wait_for
-from tests.people import AIRFLOW, Person, arrived
+from tests.people import AIRFLOW, Person
 from workshop import plan
 
 pytestmark = pytest.mark.embedded
@@ -36,16 +36,6 @@ WIDE = f"limit=500&node_id=dag:{DAG}&external_dependencies=true&full_content=tru
 def ids(room: Any) -> Iterator[dict[str, str]]:
     with planted(room) as rows:
         yield rows
-
-
-@pytest.fixture(scope="module")
-def blue(room: Any) -> Person:
-    return arrived(room, "blue")
-
-
-@pytest.fixture(scope="module")
-def instructor(room: Any) -> Person:
-    return arrived(room, "instructor")
 
 
 @pytest.fixture(scope="module")

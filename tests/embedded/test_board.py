@@ -16,16 +16,6 @@ pytestmark = pytest.mark.embedded
 COOKIES = ("board", "board-sign-in")
 
 
-@pytest.fixture(scope="module")
-def blue(room: Any) -> Person:
-    return arrived(room, "blue")
-
-
-@pytest.fixture(scope="module")
-def instructor(room: Any) -> Person:
-    return arrived(room, "instructor")
-
-
 def key(room: Any, name: str, attendee: str = "") -> str:
     """A key of a clock."""
     file = room.home / "clocks" / (f"clock-{attendee}" if attendee else "clock") / name

@@ -31,16 +31,6 @@ def who(room: Any, headers: dict[str, str] | None = None, cookies: dict[str, str
 
 
 @pytest.fixture(scope="module")
-def blue(room: Any) -> Person:
-    return arrived(room, "blue")
-
-
-@pytest.fixture(scope="module")
-def instructor(room: Any) -> Person:
-    return arrived(room, "instructor")
-
-
-@pytest.fixture(scope="module")
 def server_token(room: Any, blue: Person) -> str:
     """The token that the hub gave to blue's JupyterLab."""
     return str(wait_until(lambda: server_token_of(room, blue, "blue"), 60, "the start of blue's JupyterLab"))
