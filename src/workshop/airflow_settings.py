@@ -56,7 +56,12 @@ def environment(home: Path, plan: Plan, keys: Mapping[str, str]) -> dict[str, st
         # One key for all processes, else each makes its own and no task may report.
         # An hour instead of a day: a token outlives who it was given to.
         "api_auth": {"jwt_secret": keys["jwt"], "jwt_expiration_time": 3600},
-        "database": {"sql_alchemy_conn": f"sqlite:///{airflow / 'airflow.db'}"},
+        "database": {
+            "sql_alchemy_conn": f"sqlite:///{airflow / 'airflow.db'}",
+            # No bound (default 10 beside 5 that stay): Airflow asks who somebody is inside its event loop. When all are
+            # lent it waits there for one, and those who have one wait for the loop: nobody is served for 30 s.
+            "sql_alchemy_max_overflow": -1,
+        },
         "dag_processor": {
             "dag_bundle_config_list": json.dumps([bundle(name) for name in plan.attendees]),
             "refresh_interval": 5,  # default 300: a changed template shows while one looks

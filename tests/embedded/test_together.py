@@ -20,3 +20,12 @@ def test_many_who_trigger_at_once_are_all_served(room: Room) -> None:
         list(people.map(lambda run: green.delete(f"{runs}/{run}"), made))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert max(answer.elapsed.total_seconds() for answer in answers) < 5, "SQLite gives up after 5 s"
+
+
+def test_a_room_that_looks_at_once_is_served(room: Room) -> None:
+    """A notebook that waits for a run asks each second; the page of a run asks more often still."""
+    with closing(arrived(room, "green")) as green, ThreadPoolExecutor(60) as people:
+        pages = [f"/api/v2/dags/user_data_dag.green/{page}" for page in ("dagRuns", "details", "tasks")] * 100
+        answers = list(people.map(green.get, pages))
+    assert {answer.status_code for answer in answers} == {200}
+    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "what waits for a connection gives up after 30"
