@@ -28,4 +28,4 @@ def test_a_room_that_looks_at_once_is_served(room: Room) -> None:
         pages = [f"/api/v2/dags/user_data_dag.green/{page}" for page in ("dagRuns", "details", "tasks")] * 100
         answers = list(people.map(green.get, pages))
     assert {answer.status_code for answer in answers} == {200}
-    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "what waits for a connection gives up after 30"
+    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "it gives up after 30"
