@@ -1,4 +1,4 @@
-"""Walks the lesson as an attendee does, in their own notebook's place: python - <walk.py, with what a terminal has.
+"""Walks the lesson as an attendee does, in their own notebook's place: python - [STEP ...] <walk.py, in a terminal.
 
 For each step: its desk by catching up (not done yet: red), its cells in a real kernel, each run by Airflow (green),
 caught up again (red), and undone (green). A step that is green when it should be red ends the walk, and so the reverse.
@@ -49,7 +49,8 @@ def main() -> None:
         cells.setdefault(number, []).append(cell)
     last = max(cells)
     told("day-1"), told("deploy", "latest")
-    for number in range(1, last + 1):
+    steps = [int(word) for word in sys.argv[1:]] or range(1, last + 1)
+    for number in steps:
         told("fde", "catch-up", str(number))
         expect(number, False, "at its opening")
         work_through(number, cells)
@@ -58,7 +59,7 @@ def main() -> None:
         expect(number, False, "caught up again")
         told("fde", "catch-up", "--undo")
         expect(number, True, "undone")
-    print(f"walked {last} steps")
+    print(f"walked {len(steps)} steps")
 
 
 main()

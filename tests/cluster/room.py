@@ -69,9 +69,9 @@ class ClusterRoom(Room):
         """What a piece of bash prints in a pod."""
         return self.kubectl("exec", "-i", pod, "--", "bash", "-c", code, check=check, seconds=seconds)
 
-    def python(self, pod: str, code: str, *, seconds: float = 60) -> str:
-        """What a piece of Python prints in a pod."""
-        return self.kubectl("exec", "-i", pod, "--", "python", "-", text=textwrap.dedent(code), seconds=seconds)
+    def python(self, pod: str, code: str, *words: str, seconds: float = 60) -> str:
+        """What a piece of Python prints in a pod; words: its arguments."""
+        return self.kubectl("exec", "-i", pod, "--", "python", "-", *words, text=textwrap.dedent(code), seconds=seconds)
 
     def start_lab(self, person: Person, name: str) -> str:
         """Start somebody's notebook server as they would; returns the name of its pod."""

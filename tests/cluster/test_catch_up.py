@@ -30,7 +30,7 @@ def test_the_instructor_catches_somebody_up_and_they_take_it_back(morning: Clust
     assert "There is no attendee nobody" in refused.stderr
 
 
-def test_every_step_is_red_then_green(morning: ClusterRoom) -> None:
-    """The content tests itself, with blue's notebooks and pods as tasks."""
+def test_steps_are_red_then_green(morning: ClusterRoom) -> None:
+    """The content tests itself, with blue's notebooks and pods as tasks: two of the steps that tests/embedded walks."""
     walk = (ROOT / "tests" / "walk.py").read_text()
-    assert "walked" in morning.python("jupyter-blue", walk, seconds=1200)
+    assert "walked 2 steps" in morning.python("jupyter-blue", walk, "2", "5", seconds=600)

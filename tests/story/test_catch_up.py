@@ -144,7 +144,7 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.story.test_catch_up"])
     kills = hit = 0
-    for number in range(200 if request.config.getoption("--long") else 12):
+    for number in range(100 if request.config.getoption("--long") else 12):
         one = attendee("mutable", name=f"learner-{number}")
         had: dict[int, dict[str, bytes]] = {}  # each desk there ever was, as it was when somebody last worked at it
         for edit in range(chance.randint(3, 8)):
