@@ -11,7 +11,7 @@ import httpx
 from fde.refused import Refused
 from fde.run import FUNCTIONS
 from workshop import desk, settings
-from workshop.airflow_api import ask, bought_token, first_error
+from workshop.airflow_api import ask, first_error, signed_in
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -37,8 +37,7 @@ def run(day: str | date | None = None) -> str:
     """
     wanted = desk.open().clock.day if day is None else str(day)
     dag = f"/api/v2/dags/user_data_dag.{settings.world().name}"
-    with httpx.Client(base_url=settings.airflow_url(), timeout=30, trust_env=False) as client:
-        client.headers["Authorization"] = f"Bearer {bought_token(client)}"
+    with signed_in() as client:
         if ask(client, "GET", dag)["is_paused"]:
             raise Refused(
                 "user_data_dag is paused. Switch it on in Airflow (the switch beside its name), then run again."

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ from fde.refused import Refused
 from workshop import settings
 
 LOG_LINES = 12
+SECONDS = 30  # that Airflow may take for a person: its database may have one writer, and a room may be busy
 MOST_LOG_LINES, MOST_BYTES = 20_000, 20_000_000  # of one answer
 
 
@@ -48,6 +50,14 @@ def bought_token(client: httpx.Client, token: str = "") -> str:
     """A short-lived token of Airflow, for a token that JupyterHub gave: by default for the one of this notebook."""
     shown = {"Authorization": f"token {token or settings.hub_token()}"}
     return str(ask(client, "POST", "/auth/token", headers=shown)["access_token"])
+
+
+@contextmanager
+def signed_in(token: str = "") -> Iterator[httpx.Client]:
+    """A client that asks Airflow for whoever the hub gave a token to: by default for the owner of this notebook."""
+    with httpx.Client(base_url=settings.airflow_url(), timeout=SECONDS, trust_env=False) as client:
+        client.headers["Authorization"] = f"Bearer {bought_token(client, token)}"
+        yield client
 
 
 def first_error(client: httpx.Client, run_path: str, task: dict[str, Any]) -> list[str]:

@@ -3,12 +3,7 @@
 import asyncio
 from contextvars import ContextVar
 
-import httpx
-
-from workshop import settings
-from workshop.airflow_api import ask, bought_token
-
-SECONDS = 30  # that Airflow may take: its database has one writer, and a room may be busy
+from workshop.airflow_api import ask, signed_in
 
 #: The hub's token of whoever pressed the button that is being answered.
 token: ContextVar[str] = ContextVar("token")
@@ -20,7 +15,6 @@ async def trigger(attendee: str, to: str) -> None:
 
 
 def _trigger(attendee: str, to: str, shown: str) -> None:
-    with httpx.Client(base_url=settings.airflow_url(), timeout=SECONDS, trust_env=False) as client:
-        client.headers["Authorization"] = f"Bearer {bought_token(client, shown)}"
+    with signed_in(shown) as client:
         asked = {"logical_date": None, "conf": {"to": to}}
         ask(client, "POST", f"api/v2/dags/catch_up.{attendee}/dagRuns", json=asked)
