@@ -150,12 +150,13 @@ def test_the_log_of_a_task_says_so(
     monkeypatch.setenv("FDE_PACK", str(bad))
     clock.set_days(Pack(bad).days)
     desk.make("blue")
-    task.start_import("blue", None, "a run")
     log = logging.Logger("alone")  # what Airflow's own lets through depends on what was imported before
     log.addHandler(caplog.handler)
     monkeypatch.setattr(task, "log", log)
+    task.start_import("blue", None, "a run")
     task.call("blue", "load_orders", "a run")
     assert caplog.messages == [
+        "This run imports 2022-01-01.",
         "3 rows of orders of 2022-01-01 refused. To see why: fde refused 2022-01-01",
         "load_orders is done for 2022-01-01.",
     ]
