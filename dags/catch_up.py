@@ -21,8 +21,7 @@ with DAG(
     doc_md=GUIDE,
     schedule=None,
     max_active_runs=1,
-    # Before all imports (1 to 4): it takes a second, and somebody is stuck.
-    default_args={"owner": ATTENDEE, "retries": 0, "priority_weight": 5, "weight_rule": "absolute"},
+    default_args={"owner": ATTENDEE, "retries": 0},
     params={"to": Param("1", type="string", pattern="^([1-9]|undo)$", title="Step, or undo")},
 ):
 

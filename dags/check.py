@@ -30,9 +30,6 @@ with DAG(
         "owner": ATTENDEE,
         "retries": 0,
         "execution_timeout": timedelta(seconds=settings.task_seconds()),
-        # Imports go first when there is no room for all: people wait for them.
-        "priority_weight": 0,
-        "weight_rule": "absolute",
     },
 ):
 

@@ -47,9 +47,6 @@ with DAG(
         "owner": ATTENDEE,
         "retries": 0,
         "execution_timeout": timedelta(seconds=settings.task_seconds()),
-        # Who has begun goes on before others begin. By default first tasks win over last ones: where people run day
-        # after day, and there is no room for all, somebody's run would wait for its end for ever.
-        "weight_rule": "upstream",
     },
 ):
 

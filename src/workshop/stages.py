@@ -15,6 +15,7 @@ from workshop.ready import Progress, last_line
 
 POLICY = (
     "from workshop.dag_policy import dag_policy  # noqa: F401 - refuses a DAG that does not carry its owner's name\n"
+    "from workshop.turns import task_instance_mutation_hook  # noqa: F401 - who came first is next\n"
 )
 
 
