@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: the greater goes first, whoever came before: catching up takes a second, and somebody is stuck; a check can wait
 RANKS = {"catch_up": 2, "user_data_dag": 1, "check": 0}
-EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # weights are numbers of 32 bits: this lasts until 2051
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # weights are numbers of 32 bits: this lasts until 2088
 
 
 def task_instance_mutation_hook(task_instance: "TaskInstance", dag_run: "DagRun | None" = None) -> None:
