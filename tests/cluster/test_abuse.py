@@ -89,8 +89,8 @@ def test_nobody_else_is_harmed(morning: ClusterRoom, name: str) -> None:
 # What `airflow.run()` prints in a notebook when a run has failed.
 TOLD = """
     import httpx
-    from workshop import airflow, settings
+    from workshop import airflow, airflow_api, settings
     with httpx.Client(base_url=settings.airflow_url(), trust_env=False, timeout=30) as client:
-        client.headers["Authorization"] = f"Bearer {airflow.bought_token(client)}"
+        client.headers["Authorization"] = f"Bearer {airflow_api.bought_token(client)}"
         airflow.watch(client, "/api/v2/dags/user_data_dag.blue/dagRuns/%s")
 """

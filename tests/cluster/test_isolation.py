@@ -198,9 +198,9 @@ def test_the_cluster_gives_an_attendee_their_clock(morning: ClusterRoom) -> None
 
 AIRFLOW = """
     import httpx, json
-    from workshop import airflow, settings
+    from workshop import airflow_api, settings
     client = httpx.Client(base_url=settings.airflow_url(), trust_env=False, timeout=30)
-    client.headers["Authorization"] = f"Bearer {airflow.bought_token(client)}"
+    client.headers["Authorization"] = f"Bearer {airflow_api.bought_token(client)}"
     asked = {"logical_date": None, "partition_key": "2022-01-01"}
     result = {}
     for name in ("green", "blue"):
