@@ -18,7 +18,7 @@ from workshop import desk
 
 pytestmark = pytest.mark.embedded
 
-RUNS = "/api/v2/dags/check.{}/dagRuns"
+RUNS = "/api/v2/dags/{}.{}/dagRuns"
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +40,14 @@ def uses(world: Path, stage: str) -> str:
     return hashlib.sha256(code).hexdigest()
 
 
-def trigger(person: Person, name: str) -> str:
-    """Trigger somebody's check; returns the run, or how it was refused."""
-    answer = person.post(RUNS.format(name), json={"logical_date": None})
+def trigger(person: Person, name: str, dag: str = "check", **conf: str) -> str:
+    """Trigger somebody's check, or another DAG of theirs; returns the run, or how it was refused."""
+    answer = person.post(RUNS.format(dag, name), json={"logical_date": None, "conf": conf})
     return str(answer.json()["dag_run_id"]) if answer.is_success else f"refused with {answer.status_code}"
 
 
-def end_of(person: Person, name: str, run: str) -> str:
-    state = lambda: person.get(f"{RUNS.format(name)}/{run}").json()["state"]  # noqa: E731
+def end_of(person: Person, name: str, run: str, dag: str = "check") -> str:
+    state = lambda: person.get(f"{RUNS.format(dag, name)}/{run}").json()["state"]  # noqa: E731
     return str(wait_until(lambda: (now := state()) in ENDED and now, 120, f"the end of {run}"))
 
 
@@ -57,7 +57,7 @@ def tasks(person: Person, dag: str, run: str) -> list[dict[str, Any]]:
 
 
 def log(person: Person, name: str, run: str) -> str:
-    return person.get(f"{RUNS.format(name)}/{run}/taskInstances/check/logs/1").text
+    return person.get(f"{RUNS.format('check', name)}/{run}/taskInstances/check/logs/1").text
 
 
 def test_the_verdict_is_kept_in_the_world_of_who_asked_and_says_what_it_is(room: Room, blues: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_instructor_may_start_it_and_a_neighbour_may_not(room: Room, blues: 
     code = uses(blues, "functional")
     with closing(arrived(room, "green")) as green:
         assert trigger(green, "blue") == "refused with 403"
-        assert green.get(RUNS.format("blue")).status_code == 403
+        assert green.get(RUNS.format("check", "blue")).status_code == 403
     with closing(arrived(room, "instructor")) as instructor:
         assert end_of(instructor, "blue", trigger(instructor, "blue")) == "success"
     assert verdicts.kept(blues, code)
@@ -121,11 +121,9 @@ def test_where_there_is_no_room_for_all_who_came_first_is_next_and_checks_wait(r
         assert max(weights(blue, "check.blue", check).values()) < min(last.values())
         assert (end_of(blue, "blue", check), room.end_of(blue, "blue", earlier)) == ("success", "success")
         assert room.end_of(green, "green", later) == "success"
-        asked = {"logical_date": None, "conf": {"to": "1"}}
-        runs = "/api/v2/dags/catch_up.blue/dagRuns"
-        caught_up = blue.post(runs, json=asked).json()["dag_run_id"]
+        caught_up = trigger(blue, "blue", "catch_up", to="1")
         assert min(weights(blue, "catch_up.blue", caught_up).values()) > max(first.values())
-        wait_until(lambda: blue.get(f"{runs}/{caught_up}").json()["state"] == "success", 60, "the catch-up")
+        assert end_of(blue, "blue", caught_up, "catch_up") == "success"
         fde.desk.undo(blues)
 
 
