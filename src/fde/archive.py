@@ -51,6 +51,7 @@ def export(world: World, file: Path | None, tell: Callable[[str], None]) -> None
             flush(part)
             _refuse_taken(file)
             part.rename(file)
+            flush(file)
         finally:
             part.unlink(missing_ok=True)
     tell(f"{file}: {file.stat().st_size / 1e6:,.1f} MB with the desk of {name} and its lake, the pack and the clock.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fde import lake
 from fde.refused import Refused
+from fde.rows import flush, flush_all
 
 RENAME_EXCHANGE = 2  # of renameat2(2) in Linux; RENAME_SWAP of renamex_np(2) in macOS has the same value
 AT_FDCWD = -100
@@ -55,7 +56,10 @@ def undo(world: Path) -> Path:
         former = world / "kept" / mark
         if not mark.isdigit() or not former.is_dir():
             raise Refused("there is nothing to undo: no former desk belongs to this one. kept/ holds all that were.")
+        flush_all(world)
         exchange(former, desk)
+        flush(former)
+        flush(desk)
     return former
 
 
@@ -74,8 +78,11 @@ def _swap(world: Path, make_fresh: Callable[[], Path]) -> Path:
                 shutil.copy2(thing, fresh / thing.name, follow_symlinks=False)
         place = _next_place(world / "kept")
         (fresh / FORMER).write_text(place.name, "utf-8")
+        flush_all(world)
         kept = fresh.rename(place)
         exchange(kept, desk)
+        flush(kept)
+        flush(desk)
     return kept
 
 

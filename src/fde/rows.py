@@ -1,5 +1,6 @@
 """Rows: in one order, with one digest, and on disk so that they stay there."""
 
+import ctypes
 import hashlib
 import io
 import os
@@ -55,7 +56,7 @@ def keep_code(lake: Path, source: bytes) -> str:
 def swap_in(file: Path, content: bytes) -> None:
     """Put a file in its place, whole or not at all; its folder is made. On disk before this returns."""
     file.parent.mkdir(exist_ok=True)
-    part = file.with_suffix(f".{uuid4().hex}")  # no number of a process: two pods have the same
+    part = file.with_name(f".{file.name}.{uuid4().hex}")  # no number of a process: two pods have the same
     try:
         part.write_bytes(content)
         flush(part)
@@ -73,3 +74,17 @@ def flush(file: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def flush_all(folder: Path) -> None:
+    """Wait until all that was written to the disk of a folder is there: one call, however many files there are."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "syncfs"):
+        os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if libc.syncfs(handle):
+            raise OSError(ctypes.get_errno(), f"{folder} could not be flushed")
+    finally:
+        os.close(handle)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fde.clock import Clock, settle
 from fde.refused import Refused
+from fde.rows import flush, swap_in
 from workshop import cluster, settings
 
 ROOM = "clock"
@@ -44,13 +45,12 @@ def put(attendee: str | None, key: str, value: str | None) -> None:
             raise Refused(f"there is no clock {name_of(attendee)}. Is {attendee} in room.yaml?")
         return
     file = folder(attendee) / key
-    if value is None:
-        file.unlink(missing_ok=True)
-        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{key}")
-    part.write_text(value, "utf-8")
-    part.replace(file)
+    if value is not None:
+        swap_in(file, value.encode())
+    elif file.exists():
+        file.unlink(missing_ok=True)
+        flush(file.parent)
 
 
 def keys(attendee: str | None = None) -> dict[str, str]:

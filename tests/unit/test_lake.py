@@ -194,7 +194,7 @@ DAMAGES = {
     "gone": lambda path: shutil.rmtree(path),
     "another folder": lambda path: (shutil.rmtree(path), path.mkdir(), (path / "notes.txt").write_text("hello")),
     "a file": lambda path: (shutil.rmtree(path), path.write_text("hello")),
-    "log damaged": lambda path: log_file(path.parent, "users", 1).write_text('{"commitInfo": {"fde"'),
+    "log damaged": lambda path: log_file(path.parent, "users", 1).write_text('{"commitInfo": {"fde"\n{"txn": {}}'),
     "log emptied": lambda path: log_file(path.parent, "users", 0).write_text(""),
     "a foreign table": lambda path: (shutil.rmtree(path), write_deltalake(str(path), pa.table({"a": [1]}))),
     "retention taken off": lambda path: (

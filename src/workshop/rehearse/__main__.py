@@ -68,6 +68,9 @@ def rehearse(given: argparse.Namespace, room: Room) -> int:
     try:
         found = measured(given, room, progress, others)
         size = room.disk_used()
+        if found.failures:
+            room.keep_logs(logs := given.json.with_suffix(".logs"))
+            progress.say(f"what its parts said is in {logs}")
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
         room.stop()

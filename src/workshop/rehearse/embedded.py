@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import psutil
@@ -41,6 +42,9 @@ class Embedded(Room):
 
     def disk_used(self) -> int:
         return sum(file.stat().st_blocks * 512 for file in self.folder.rglob("*") if file.is_file())
+
+    def keep_logs(self, at: Path) -> None:
+        shutil.copytree(self.home / "logs", at, dirs_exist_ok=True)
 
 
 def sizes(pid: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+from pathlib import Path
 
 import yaml
 
@@ -50,3 +51,9 @@ class Kind(Room):
     def disk_used(self) -> int:
         du = ["docker", "exec", NODE, "du", "--summarize", "--block-size=1", "/var"]
         return int(subprocess.run(du, capture_output=True, text=True).stdout.split()[0])
+
+    def keep_logs(self, at: Path) -> None:
+        at.mkdir(exist_ok=True)
+        for pod in self.kubectl("get", "pods", "--output", "name").split():
+            told = self.kubectl("logs", pod, "--all-containers", "--prefix", "--ignore-errors")
+            (at / f"{Path(pod).name}.log").write_text(told, "utf-8")

@@ -86,6 +86,10 @@ class Room(ABC):
     def disk_used(self) -> int:
         """Bytes that it takes on the disk."""
 
+    @abstractmethod
+    def keep_logs(self, at: Path) -> None:
+        """Put what its parts have said into a folder: soon the room is gone."""
+
     @property
     def _kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"

@@ -1,0 +1,41 @@
+"""Runs benchmarks one after the other, prints a table of their claims and writes JSON. See scripts/bench."""
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+from pathlib import Path
+
+import psutil
+
+ALL = ("dashboards",)
+ROW = "| {:20} | {:18} | {:10} | {:>9} | {:>9} | {:>6} | {:>12} |"
+
+
+def main() -> int:
+    """Returns the exit code: 1 when a claim does not hold."""
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("claims", nargs="*", default=ALL, choices=[*ALL, []])
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    given = parser.parse_args()
+    found = []
+    for name in given.claims:
+        print(f"{name} ...", file=sys.stderr)
+        found += importlib.import_module(name).measure(given.small)
+    print(ROW.format("claim", "beside", "figure", "ours", "theirs", "ratio", "at most"))
+    print("|---|---|---|---|---|---|---|")
+    for one in found:
+        goal = "" if one.at_most is None else f"{one.at_most:.2f}" + ("" if one.holds else " missed")
+        numbers = (f"{one.ours:.3f}", f"{one.theirs:.3f}", f"{one.ratio:.2f}")
+        print(ROW.format(one.claim, one.beside, one.figure, *numbers, goal))
+    memory = psutil.virtual_memory().total >> 30
+    machine = {"cores": psutil.cpu_count(), "memory_gib": memory, "python": platform.python_version()}
+    told = {"machine": machine, "claims": [one.as_json() for one in found]}
+    given.json.write_text(json.dumps(told, indent=1), "utf-8")
+    return 0 if all(one.holds for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

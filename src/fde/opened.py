@@ -1,0 +1,96 @@
+"""The tables of a lake, made once and opened. A version never changes: an opened one is kept for whoever asks next."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from fde.commits import log_file
+from fde.power_cut import remove_cut_off_checkpoints, set_cut_off_aside
+from fde.refused import Refused
+from fde.schemas import SCHEMAS, TABLES
+
+DAY = pa.field("import_date", pa.date32(), nullable=False)
+#: Nothing is ever forgotten. A value Delta cannot parse would mean 30 days, silently: hence asserted when opened.
+RETENTION = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "10",
+}
+Mark = tuple[tuple[int, int, int], ...]
+
+_newest: dict[Path, int] = {}  # the newest version of a table that was seen; it only grows, unless a desk was swapped
+
+
+def create(lake: Path, tables: Iterable[str] = TABLES) -> None:
+    """Create tables. Once, in one place, before anyone imports: creating is not exclusive in Delta."""
+    for name in tables:
+        DeltaTable.create(str(lake / name), schema(name), partition_by=[DAY.name], configuration=dict(RETENTION))
+
+
+def schema(table: str) -> pa.Schema:
+    """The columns of a table, its partition first."""
+    return pa.schema([DAY, *SCHEMAS[table]])
+
+
+def newest(lake: Path, table: str) -> int:
+    """The newest version of a table; 0 means that nothing was imported yet."""
+    path = lake / table
+    seen = number = _newest.get(path, -1)
+    if number < 0 or not log_file(lake, table, number).exists():
+        number = max((int(file.stem) for file in (path / "_delta_log").glob("*[0-9].json")), default=0)
+    while log_file(lake, table, number + 1).exists():
+        number += 1
+    if number != seen:
+        number = set_cut_off_aside(lake, table, number)
+    _newest[path] = number
+    return number
+
+
+def opened(lake: Path, table: str, version: int | None = None, *, fresh: bool = False) -> DeltaTable:
+    """A table as of a version (default: the newest), to be read. fresh: for one who writes, the newest and their own.
+
+    Raises Refused when it cannot be read, or is not as this version of the workshop makes it.
+    """
+    number = newest(lake, table) if version is None else version
+    return _checked(lake / table, None) if fresh else _kept(lake / table, number, _mark(lake, table, number))
+
+
+@lru_cache(maxsize=8)
+def _kept(path: Path, version: int, mark: Mark) -> DeltaTable:
+    delta = _checked(path, None if version == _newest.get(path) else version)
+    if delta.version() != version:  # somebody has imported meanwhile
+        delta.load_as_version(version)
+    return delta
+
+
+def _mark(lake: Path, table: str, version: int) -> Mark:
+    """Other numbers when another table is there now, or a file of its log was written over."""
+    try:
+        found = [log_file(lake, table, number).stat() for number in (0, version)]
+    except OSError:
+        return ()
+    return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
+
+
+def _checked(path: Path, version: int | None) -> DeltaTable:
+    try:
+        try:
+            delta = DeltaTable(str(path), version=version)
+        except (DeltaError, OSError, ValueError):
+            if not remove_cut_off_checkpoints(path):
+                raise
+            delta = DeltaTable(str(path), version=version)
+        columns, settings = pa.schema(delta.schema().to_arrow()), delta.metadata().configuration
+    except (DeltaError, OSError, ValueError) as error:
+        raise Refused(
+            f"{path} is not a readable table of the lake ({str(error).splitlines()[0]}). "
+            "Put it back if you moved it, or set this desk aside: fde start-over."
+        ) from None
+    if columns.names != schema(path.name).names or any(settings.get(k) != v for k, v in RETENTION.items()):
+        raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
+    return delta

@@ -1,0 +1,195 @@
+"""kill -9 at random moments: nothing acknowledged is lost, nothing half is ever seen, the next run heals."""
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import fde.desk
+from fde import lake
+from fde.archive import export, unpack
+from fde.steps import STEPS
+from tests.conftest import SHOP, content
+from tests.faults.conftest import Terminal
+from workshop import openings
+
+DEPLOYS = (("deploy", "2"), ("roll-back",), ("deploy", "latest"))  # what a dashboard shows then, on day 3:
+DEPLOYED = ("2022-01-02", "2022-01-01", "latest")
+
+
+@dataclass
+class Work:
+    """Something that is done over and over, and killed.
+
+    once: does it the n-th time and returns what it acknowledges. check: is told the last that was acknowledged (None:
+    nothing) and looks at what the kill has left; returns whether it fell into the middle.
+    """
+
+    once: Callable[[Terminal, Path, int], Any]
+    check: Callable[[Terminal, Path, Any], bool]
+    kills: int  # of a thousand
+    seconds: float  # the latest moment of a kill, from an acknowledgement on
+
+
+def imports(terminal: Terminal, made: Path, number: int) -> int:
+    """Day 3 as sent on day 3, then as sent on day 4, and so on: each import changes the day."""
+    one = terminal.attendee
+    one.own["day"] = one.pack.days[2 + number % 2]
+    one.again(3)
+    return lake.newest(one.world.lake, "sales")
+
+
+def whole_days_only(terminal: Terminal, made: Path, acknowledged: int | None) -> bool:
+    one = terminal.attendee
+    newest = {table: lake.newest(one.world.lake, table) for table in ("users", "orders", "sales")}
+    assert newest["sales"] >= (acknowledged or 0), "an import that was reported done is lost"
+    shown = one.shown()
+    day_3: list[pd.DataFrame] = []
+    for today in (2, 3):
+        one.own["day"] = one.pack.days[today]
+        one.again(3)
+        day_3.append(one.shown())
+    assert any(shown.equals(state) for state in [before_day_3(terminal), *day_3]), "half a day is shown"
+    return newest["orders"] != newest["sales"] or newest["sales"] != acknowledged
+
+
+def before_day_3(terminal: Terminal) -> pd.DataFrame:
+    return terminal.attendee.shown(deployed="v2")
+
+
+def deploys(terminal: Terminal, made: Path, number: int) -> int:
+    done = terminal.script(*DEPLOYS[number % 3], "learner")
+    assert done.returncode == 0, done.stderr
+    return number
+
+
+def one_pointer_or_the_other(terminal: Terminal, made: Path, acknowledged: int | None) -> bool:
+    file = terminal.home / "clocks" / "clock-learner" / "deployed"
+    shown = file.read_text().strip() if file.exists() else "latest"
+    before = DEPLOYED[acknowledged % 3] if acknowledged is not None else "latest"
+    after = DEPLOYED[(acknowledged + 1) % 3] if acknowledged is not None else DEPLOYED[0]
+    assert shown in (before, after), "what is deployed is neither the former nor the next"
+    assert terminal.script("deploy", "latest", "learner").returncode == 0
+    assert file.read_text().strip() == "latest"
+    return shown == after
+
+
+def catches_up(terminal: Terminal, made: Path, number: int) -> int:
+    path = terminal.attendee.path
+    if number % 3 == 2:
+        fde.desk.undo(path)
+    else:
+        fde.desk.catch_up(path, made / str(1 + number % len(STEPS)))
+    return len(list((path / "kept").iterdir()))
+
+
+def a_whole_desk(terminal: Terminal, made: Path, acknowledged: int | None) -> bool:
+    one = terminal.attendee
+    codes = {(made / str(step.number) / "pipeline.py").read_bytes() for step in STEPS}
+    desks = [one.world.desk, *(one.path / "kept").iterdir()]
+    assert len(desks) > (acknowledged or 0), "a former desk is gone"
+    for desk in desks:
+        assert (desk / "pipeline.py").read_bytes() in codes
+        assert {table: lake.newest(desk / "lake", table) for table in ("users", "orders", "sales")}
+    half = any(one.path.glob(".building-*"))
+    fde.desk.catch_up(one.path, made / "5")
+    assert not any(one.path.glob(".building-*"))
+    one.own["day"] = one.pack.days[2]
+    one.again(3)
+    return half or len(desks) != 1 + (acknowledged or 0)
+
+
+def exports(terminal: Terminal, made: Path, number: int) -> str:
+    file = terminal.home / f"world-{os.getpid()}-{number}.fde.tar"
+    export(terminal.attendee.world, file, lambda line: None)
+    return str(file)
+
+
+def whole_files_only(terminal: Terminal, made: Path, acknowledged: str | None) -> bool:
+    files = list(terminal.home.glob("world-*.fde.tar"))
+    assert acknowledged is None or Path(acknowledged) in files, "a file that was reported is lost"
+    for number, file in enumerate(files):
+        unpack(file, terminal.home / f"opened-{number}", lambda line: None)
+        desk = terminal.home / f"opened-{number}" / "worlds" / "learner" / "desk"
+        assert content(desk) == content(terminal.attendee.world.desk)
+    parts = list(terminal.home.glob("world-*.part"))
+    for file in (*files, *parts):
+        file.unlink()
+    for number in range(len(files)):
+        shutil.rmtree(terminal.home / f"opened-{number}")
+    return bool(parts)
+
+
+WORKS = {
+    "imports": Work(imports, whole_days_only, 400, 0.12),
+    "deploys": Work(deploys, one_pointer_or_the_other, 200, 0.05),
+    "catches up": Work(catches_up, a_whole_desk, 200, 0.08),
+    "exports": Work(exports, whole_files_only, 200, 0.05),
+}
+
+
+def for_ever(work: str, home: Path, made: Path, first: int, done: Connection) -> None:
+    os.setsid()  # what it starts is killed with it
+    number = first
+    while True:
+        done.send(WORKS[work].once(Terminal(home), made, number))
+        number += 1
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The openings of the shop."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FDE_HOME", str(tmp_path_factory.mktemp("home")))
+        return openings.make(SHOP)
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_kills_lose_nothing_and_leave_nothing_half(
+    name: str, terminal: Terminal, made: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance, work = random.Random(seed), WORKS[name]
+    terminal.day(3)
+    # forkserver: a child starts in milliseconds, so that kills fall into the work and not into `import pandas`
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults.test_kills"])
+    in_the_middle = 0
+    for kill in range(work.kills if request.config.getoption("--long") else work.kills // 20):
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=for_ever, args=(name, terminal.home, made, 0, theirs), daemon=True)
+        child.start()
+        theirs.close()
+        acknowledged = None
+        if chance.random() < 0.8:
+            acknowledged = ours.recv()
+        time.sleep(chance.uniform(0, work.seconds))  # the moment is what is tried out
+        with_all = child.pid or 0
+        try:
+            os.killpg(with_all, signal.SIGKILL)
+        except ProcessLookupError:  # it has not begun
+            os.kill(with_all, signal.SIGKILL)
+        child.join()
+        try:
+            while True:
+                acknowledged = ours.recv()
+        except EOFError:
+            pass
+        try:
+            in_the_middle += work.check(terminal, made, acknowledged)
+        except BaseException as error:
+            error.add_note(f"seed {seed}, kill {kill}")
+            raise
+    print(f"{in_the_middle} of {work.kills} fell into the middle")
+    assert in_the_middle, "no kill fell into the middle: this run proved nothing"
