@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-ALL = ("dashboards",)
+ALL = ("dashboards", "one_day", "operations", "together")
 ROW = "| {:20} | {:18} | {:10} | {:>9} | {:>9} | {:>6} | {:>12} |"
 
 

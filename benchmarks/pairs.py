@@ -4,6 +4,7 @@ import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,15 +51,22 @@ def run(python: Path, script: str, *words: object) -> dict[str, float]:
 
 
 def compare(
-    claim: str, ours: tuple[Path, str, object], theirs: dict[str, tuple[Path, str, object]], times: int, goals: dict
+    claim: str,
+    ours: tuple[Path, str, object],
+    theirs: dict[str, tuple[Path, str, object]],
+    times: int,
+    goals: dict,
+    before: Callable[[], object] = lambda: None,
 ) -> list[Claim]:
     """Run ours and each of theirs in turn, `times` times; medians.
 
-    Arguments: sides as (python, script, argument ...); goals: (beside, figure) -> the ratio that is claimed.
+    Arguments: sides as (python, script, argument ...); goals: (beside, figure) -> the ratio that is claimed;
+    before: what is done before each turn, unmeasured.
     Raises: SystemExit when results differ: then times mean nothing.
     """
     found: dict[str, list[dict[str, float]]] = {"ours": [], **{name: [] for name in theirs}}
     for number in range(times):
+        before()
         for name, side in {"ours": ours, **theirs}.items():
             found[name].append(run(*side))
             print(f"  {claim}, {name}, {number + 1} of {times}: {found[name][-1]['seconds']:.2f} s", file=sys.stderr)

@@ -39,7 +39,7 @@ def fail_if(bad: object, what: str) -> None:
         raise SystemExit(f"bad rows: {what}")
 
 
-def load(pack: Path, number: int, folder: Path) -> Iterable[tuple]:
+def load(pack: Path, number: int, folder: Path) -> None:
     users = read(pack / f"users_day-{number}.csv", USERS)
     ids = users["user_id"]
     fail_if(ids.null_count or pc.min(ids).as_py() < 0, "user_id")
@@ -54,15 +54,16 @@ def load(pack: Path, number: int, folder: Path) -> Iterable[tuple]:
     cents = pc.cast(pc.multiply(orders["revenue"], pa.scalar(100)), pa.int64())
     orders = orders.set_column(2, "revenue_cents", cents)
     write(folder / "orders.parquet", orders)
-    return facts(users, orders)
 
 
-def facts(users: pa.Table, orders: pa.Table) -> Iterable[tuple]:
+def facts(folder: Path) -> Iterable[tuple]:
     """What both sides must agree on, cheap to say: counts and sums, and how many have each status."""
+    users, orders = (pq.read_table(folder / f"{name}.parquet") for name in ("users", "orders"))
     counts = {str(one["values"]): one["counts"] for one in pc.value_counts(users["status"]).to_pylist()}
     sums = [pc.sum(orders[name]).as_py() for name in ("quantity", "revenue_cents", "user_id")]
     return [(len(users), pc.sum(users["user_id"]).as_py(), len(orders), *sums), *sorted(counts.items())]
 
 
 if __name__ == "__main__":
-    side(lambda: load(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    pack, folder = Path(sys.argv[1]), Path(sys.argv[3])
+    side(lambda: load(pack, int(sys.argv[2]), folder), lambda: facts(folder))

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fde.refused import Refused
-from fde.schemas import DATE, KEYS, KINDS, MONEY, PERCENT, REFUSED, SOURCES, WHOLE, Column, is_date
+from fde.rows import goes_up
+from fde.schemas import DATE, KEYS, KINDS, MONEY, PERCENT, REFUSED, SOURCES, TEXT, WHOLE, Column, is_date
 from fde.source_file import read
 
 LINE = "line"  # beside the columns of a source: where each row stands
@@ -56,7 +57,11 @@ class Delivery:
         if column.blank:
             cells = pc.if_else(pc.equal(cells, ""), None, cells)
         self._set(column, cells)
-        fits = pc.fill_null(pc.match_substring_regex(cells, pattern), column.blank)
+        if column.kind == WHOLE and (numbers := _plain_numbers(cells)) is not None:
+            self._set(column, numbers)
+            return
+        matches = pc.not_equal(cells, "") if column.kind == TEXT else pc.match_substring_regex(cells, pattern)
+        fits = pc.fill_null(matches, column.blank)
         self._take_out(fits, column.name, f"expected {expected}")
         cells = self._rows[column.name]
         if column.kind == DATE:
@@ -71,7 +76,7 @@ class Delivery:
 
     def _judge_key(self, key: str) -> None:
         values = self._rows[key]
-        if len(pc.unique(values)) == len(values):
+        if goes_up(values) or len(pc.unique(values)) == len(values):
             return
         first: dict[object, int] = {}
         for row, value in enumerate(values.to_pylist()):
@@ -101,3 +106,16 @@ class Delivery:
         each = {"line": lines, "value": values, "row": self._sent.rows(lines)}
         repeated = {name: [text] * len(lines) for name, text in same.items()}
         self._refused.append(pa.table({**each, **repeated}, schema=REFUSED))
+
+
+def _plain_numbers(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Whole numbers, when all cells are some that nobody could dispute: a tenth of the time that a pattern takes."""
+    try:
+        numbers = pc.cast(cells, pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    signs = (
+        pc.any(pc.match_substring(cells, sign)).as_py() for sign in ("-", "x", "X")
+    )  # -1 and 0x1F are numbers to it
+    longest = pc.max(pc.binary_length(cells)).as_py() or 0
+    return None if longest > 15 or any(signs) else numbers

@@ -43,7 +43,7 @@ def read(lake: Path, table: str, version: int, *, day: str | None = None, until:
     Raises Refused when a file of the rows is gone or damaged.
     """
     try:
-        files = _files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31")
+        files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
         rows = pa.concat_tables([_read_file(file, table) for file in files] or [schema(table).empty_table()])
         rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
     except (KeyError, ValueError, pa.ArrowException, OSError) as error:

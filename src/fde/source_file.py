@@ -56,6 +56,8 @@ def read(data: bytes, file: Path, source: str) -> SourceFile:
     first = re.split(BREAK.encode(), data, maxsplit=1)[0].decode()
     header = [name.strip() for name in next(csv.reader([first]))] or [""]
     _check_header(header, file, source)
+    if (cells := _read_plain(data, header)) is not None:
+        return SourceFile(data, cells, pa.array(np.arange(2, len(cells) + 2)), {})
     ragged: list[pyarrow.csv.InvalidRow] = []
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -67,7 +69,7 @@ def read(data: bytes, file: Path, source: str) -> SourceFile:
             io.BytesIO(data),
             pyarrow.csv.ReadOptions(column_names=header, skip_rows=1, use_threads=False, block_size=len(data) + 1),
             pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=skip),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+            _as_text(header),
         )
     except pa.ArrowInvalid as error:
         raise Refused(f"{file}: not a CSV file that can be read: {error}") from None
@@ -85,6 +87,25 @@ def read(data: bytes, file: Path, source: str) -> SourceFile:
     return SourceFile(
         data, cells, pa.array(lines), {n: [row.number for row in ragged if row.actual_columns == n] for n in counts}
     )
+
+
+def _read_plain(data: bytes, header: list[str]) -> pa.Table | None:
+    """The cells of a file without quotes, all rows as long as the header: by all processors. None for another one."""
+    if b'"' in data:
+        return None
+    try:
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            pyarrow.csv.ReadOptions(column_names=header, skip_rows=1),
+            pyarrow.csv.ParseOptions(ignore_empty_lines=False),
+            _as_text(header),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _as_text(header: list[str]) -> pyarrow.csv.ConvertOptions:
+    return pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)
 
 
 def _check_header(header: list[str], file: Path, source: str) -> None:

@@ -1,0 +1,109 @@
+"""Claims: an import costs what its day costs, whatever lies in the lake; and not more than pyarrow by hand takes.
+
+A day of 1 M users and 27 k orders, from CSV to durable; beside it pyarrow, written by hand, with the same checks and
+the same flushes, and no history. Then day N of a lake whose days before are small: what grows with N is the log.
+"""
+
+import shutil
+import statistics
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import big_pack
+import pyarrow as pa
+from dashboards import PLACE, ROOT
+from pairs import OURS, RIVALS, Claim, compare, run
+
+from fde import desk, lake
+from fde.pack import Pack
+from fde.schemas import TABLES
+
+TIMES = 5
+DAYS = (1, 10, 100, 1_000, 10_000)
+FIRST = date(1990, 1, 1)
+
+
+def fresh(path: Path) -> Path:
+    """A world without rows."""
+    shutil.rmtree(path, ignore_errors=True)
+    desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
+    return path
+
+
+def measure(small: bool) -> list[Claim]:
+    """The claims of this file."""
+    users, orders = (100_000, 2_700) if small else (big_pack.USERS, 27_397)
+    pack = Pack(big_pack.make(PLACE / f"day-{users}", 1, users, orders))
+    found = imported(pack)
+    print(f"  {'day':>6} {'import, s':>10} {'bytes written':>14} {'open':>8} {'first':>8} {'middle':>8} {'last':>8}")
+    days = [number for number in DAYS if number <= (100 if small else DAYS[-1])]
+    costs = {number: day_n(pack, number) for number in days}
+    first, last = costs[days[0]], costs[days[-1]]
+    for name in ("import", "bytes"):
+        found.append(Claim(f"day {days[-1]} against day 1", "day 1", name, last[name], first[name], 1.5))
+    return found
+
+
+def imported(pack: Pack) -> list[Claim]:
+    """One day, beside pyarrow by hand. Each time into an empty lake, and over no file."""
+    world, by_hand = PLACE / "one-day" / "learner", PLACE / "by-hand"
+    by_hand.mkdir(parents=True, exist_ok=True)
+
+    def clean() -> None:
+        fresh(world)
+        for file in by_hand.glob("*"):
+            file.unlink()
+
+    return compare(
+        "import of a day",
+        (OURS, "ours/day.py", world, pack.path, 1),
+        {"pyarrow by hand": (RIVALS, "rivals/pyarrow_day.py", pack.path, 1, by_hand)},
+        TIMES,
+        {("pyarrow by hand", "seconds"): 1.3},
+        before=clean,
+    )
+
+
+def day_n(pack: Pack, number: int) -> dict[str, float]:
+    """What the import of the pack's day takes as day `number`, small days before it; and what looking back takes."""
+    world = filled(number - 1)
+    target = world.with_name("now")
+    seconds, size = [], 0
+    for _ in range(TIMES):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(world, target / "learner")
+        before = bytes_of(target)
+        seconds.append(run(OURS, "ours/day.py", target / "learner", pack.path, 1)["seconds"])
+        size = bytes_of(target) - before
+    path = target / "learner" / "desk" / "lake"
+    newest = lake.newest(path, "orders")
+    looks = []
+    for version in (newest, 1, max(1, newest // 2), newest):
+        begin = time.perf_counter()
+        lake.read(path, "orders", version, until="2022-12-31")
+        looks.append(time.perf_counter() - begin)
+    told = " ".join(f"{look * 1000:5.0f} ms" for look in looks)
+    print(f"  {number:6} {statistics.median(seconds):10.3f} {size:14,} {told}", file=sys.stderr)
+    return {"import": statistics.median(seconds), "bytes": float(size)}
+
+
+def filled(days: int) -> Path:
+    """A world whose users and orders have that many days of one row each; made once."""
+    world = PLACE / f"filled-{days}"
+    if not (world / "filled").exists():
+        fresh(world)
+        rows = {
+            "users": pa.table([[1], ["one"], ["gold"]], TABLES["users"]),
+            "orders": pa.table([[FIRST], [1], [100], [1], [None]], TABLES["orders"]),
+        }
+        for number in range(days):
+            for name, row in rows.items():
+                lake.replace(world / "desk" / "lake", name, (FIRST + timedelta(number)).isoformat(), row, read={})
+        (world / "filled").touch()
+    return world
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

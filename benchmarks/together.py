@@ -1,0 +1,131 @@
+"""Shown, not claimed: many worlds that import at once, readers beside a writer, two runs of one world on one day.
+
+Worlds are processes of this machine. Beside: the same imports one after the other.
+"""
+
+import multiprocessing
+import shutil
+import sys
+import time
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import big_pack
+from dashboards import PLACE, ROOT
+from pairs import Claim
+
+import fde.run
+from fde import desk, lake
+from fde.clock import Clock
+from fde.pack import Pack
+from fde.refused import Refused
+from fde.world import World
+
+WORLDS = (1, 5, 20, 50)
+READERS, IMPORTS = 8, 20
+
+
+def world_at(path: Path, pack: Pack) -> World:
+    return World(path, pack, lambda: Clock(tuple(pack.days), pack.days[-1]))
+
+
+def fresh(path: Path, pack: Pack) -> World:
+    shutil.rmtree(path, ignore_errors=True)
+    desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
+    return world_at(path, pack)
+
+
+def import_all(path: Path, pack: Path, ready: Barrier) -> None:
+    """Import all days of a pack."""
+    world = world_at(path, Pack(pack))
+    ready.wait()
+    for day in world.pack.days:
+        fde.run.run(world, day)
+
+
+def read_for_ever(path: Path, pack: Path, ready: Barrier, found: "multiprocessing.Queue[tuple[int, float]]") -> None:
+    """Look at the dashboard until the last day is shown; tells how often, and how long the slowest look took."""
+    world, slowest, looks = world_at(path, Pack(pack)), 0.0, 0
+    ready.wait()
+    last = ""
+    while last != world.pack.days[-1]:
+        begin = time.perf_counter()
+        rows, _ = world.sales()
+        slowest, looks = max(slowest, time.perf_counter() - begin), looks + 1
+        last = str(rows["sales_date"].max())
+    found.put((looks, slowest))
+
+
+def import_again(path: Path, pack: Path, ready: Barrier, found: "multiprocessing.Queue[str]") -> None:
+    """Run one day at the same moment as somebody else."""
+    world = world_at(path, Pack(pack))
+    ready.wait()
+    try:
+        fde.run.run(world, world.pack.days[0])
+        found.put("done")
+    except Refused as refused:
+        found.put(str(refused).splitlines()[-1])
+
+
+def measure(small: bool) -> list[Claim]:
+    """How much longer n worlds take than one after the other would."""
+    pack = Pack(big_pack.make(PLACE / "together-pack", 5, 2_000, 5_000))
+    many = multiprocessing.get_context("spawn")
+    took: dict[int, float] = {}
+    for count in WORLDS[: 2 if small else None]:
+        worlds = [fresh(PLACE / "together" / f"learner-{number}", pack) for number in range(count)]
+        ready = many.Barrier(count + 1)
+        running = [many.Process(target=import_all, args=(one.path, pack.path, ready)) for one in worlds]
+        for process in running:
+            process.start()
+        ready.wait()
+        begin = time.perf_counter()
+        for process in running:
+            process.join()
+            assert process.exitcode == 0
+        took[count] = time.perf_counter() - begin
+        assert {lake.newest(one.lake, "sales") for one in worlds} == {len(pack.days)}
+        print(f"  {count:3} worlds import 5 days at once: {took[count]:.2f} s", file=sys.stderr)
+    readers(pack, many)
+    twice(pack, many)
+    last = max(took)
+    return [Claim(f"{last} worlds at once", "one after the other", "seconds", took[last], took[1] * last, None)]
+
+
+def readers(pack: Pack, many: "multiprocessing.context.SpawnContext") -> None:
+    """Many look at one world while it imports."""
+    world = fresh(PLACE / "together" / "read", pack)
+    fde.run.run(world, pack.days[0])
+    ready, found = many.Barrier(READERS + 1), many.Queue()
+    looking = [many.Process(target=read_for_ever, args=(world.path, pack.path, ready, found)) for _ in range(READERS)]
+    for process in looking:
+        process.start()
+    ready.wait()
+    begin = time.perf_counter()
+    for day in pack.days[1:]:
+        fde.run.run(world, day)
+    wrote = time.perf_counter() - begin
+    told = [found.get() for _ in looking]
+    looks, slowest = sum(looks for looks, _ in told), max(slow for _, slow in told)
+    print(
+        f"  {READERS} readers beside a writer: 4 days in {wrote:.2f} s, {looks} looks, slowest {slowest:.2f} s",
+        file=sys.stderr,
+    )
+
+
+def twice(pack: Pack, many: "multiprocessing.context.SpawnContext") -> None:
+    """Two runs of one world on the same day: both done or one refused, never both rows."""
+    outcomes: dict[str, int] = {}
+    for _ in range(IMPORTS):
+        world = fresh(PLACE / "together" / "twice", pack)
+        ready, found = many.Barrier(2), many.Queue()
+        both = [many.Process(target=import_again, args=(world.path, pack.path, ready, found)) for _ in range(2)]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join()
+        told = " and ".join(sorted("done" if (said := found.get()) == "done" else "refused" for _ in both))
+        outcomes[told] = outcomes.get(told, 0) + 1
+        rows, _ = world.sales()
+        assert len(rows) == len(rows.drop_duplicates(["sales_date", "status"]))
+    print(f"  two runs of one day at once, {IMPORTS} times: {outcomes}", file=sys.stderr)
