@@ -124,7 +124,7 @@ def twice(pack: Pack, many: "multiprocessing.context.SpawnContext") -> None:
             process.start()
         for process in both:
             process.join()
-        told = " and ".join(sorted("done" if (said := found.get()) == "done" else "refused" for _ in both))
+        told = " and ".join(sorted("done" if found.get() == "done" else "refused" for _ in both))
         outcomes[told] = outcomes.get(told, 0) + 1
         rows, _ = world.sales()
         assert len(rows) == len(rows.drop_duplicates(["sales_date", "status"]))
