@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fde import lake, rows
+from fde import lake, opened, rows
 from fde.commits import commit, log_file
 from fde.refused import Refused
 from fde.schemas import TABLES
@@ -281,3 +281,45 @@ def test_two_imports_keep_the_same_code_at_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(rows, "flush", meanwhile)
     sha256 = rows.keep_code(tmp_path, b"the same")
     assert [file.name for file in (tmp_path / "code").iterdir()] == [f"{sha256}.py"]
+
+
+CUTS = {
+    "nothing": lambda whole: b"",
+    "half a line": lambda whole: whole[:40],
+    "half of it": lambda whole: whole[: len(whole) // 2],
+    "all but its last line": lambda whole: whole[: whole.rindex(b"\n")],
+    "all but a letter": lambda whole: whole[:-1],
+    "zeros": lambda whole: bytes(len(whole)),
+    "half of it, then zeros": lambda whole: whole[: len(whole) // 2] + bytes(len(whole) // 2),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_an_import_that_a_power_cut_has_cut_off_never_was(cut: str, empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    put(empty, DAYS[1], "b")
+    file = log_file(empty, "users", 2)
+    file.write_bytes(CUTS[cut](file.read_bytes()))
+    left = file.read_bytes()
+    opened._newest.clear()  # the next process
+    assert lake.newest(empty, "users") == 1
+    assert day_of(empty, DAYS[1], 1) == [] and day_of(empty, DAYS[0], 1) == ["a"]
+    assert file.with_suffix(".cut-off").read_bytes() == left, "it is set aside, not thrown away"
+    assert put(empty, DAYS[1], "b") == 2
+    assert day_of(empty, DAYS[1], 2) == ["b"]
+
+
+@pytest.mark.parametrize("what", ["checkpoint.parquet", "_last_checkpoint"])
+@pytest.mark.parametrize("cut", ["nothing", "half of it", "zeros"])
+def test_a_checkpoint_that_a_power_cut_has_cut_off_is_made_again(what: str, cut: str, empty: Path) -> None:
+    for number in range(11):
+        put(empty, DAYS[number % 3], f"{number}")
+    (file,) = (empty / "users" / "_delta_log").glob(f"*{what}")
+    file.write_bytes(CUTS[cut](file.read_bytes()))
+    opened._newest.clear()
+    opened._kept.cache_clear()
+    assert day_of(empty, DAYS[10 % 3], lake.newest(empty, "users")) == ["10"]
+    for number in range(11, 22):
+        put(empty, DAYS[number % 3], f"{number}")
+    assert day_of(empty, DAYS[21 % 3], 22) == ["21"]
+    assert day_of(empty, DAYS[0], 1) == ["0"]
