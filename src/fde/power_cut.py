@@ -41,9 +41,11 @@ def remove_cut_off_checkpoints(path: Path) -> bool:
 
 
 def _ends_too_early(file: Path) -> bool:
-    """Whether a file of the log is empty, ends within a line or in zeros. A whole one of an import ends with `txn`."""
-    *whole, last = file.read_bytes().rstrip(b"\0").rstrip(b"\n").split(b"\n")
-    return all(_is_json(line) for line in whole) and not (_is_json(last) and b'"commitInfo"' not in last)
+    """Whether an import's file of the log is empty, ends within a line or in zeros, or without its last line, `txn`."""
+    *whole, last = lines = file.read_bytes().rstrip(b"\0\n").split(b"\n")
+    if _is_json(lines[0]) and b'"fde"' not in lines[0]:
+        return False  # no import wrote it
+    return all(_is_json(line) for line in whole) and not (_is_json(last) and last.startswith(b'{"txn"'))
 
 
 def _is_json(text: bytes) -> bool:
