@@ -83,7 +83,7 @@ def cuts(terminal: Terminal, work: str, request: pytest.FixtureRequest, *words: 
         if chance.random() > often:
             continue
         made += 1
-        left = Terminal(before / "left")
+        left = Terminal(before / f"left-{made}")
         left.home.mkdir()
         disk.after_a_cut(chance, left.home)
         told = re.findall(r"acknowledged (\d+)", disk.said)
