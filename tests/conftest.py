@@ -99,6 +99,7 @@ def shop(tmp_path: Path) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="more examples and more kills, as CI does")
+    parser.addoption("--thorough", action="store_true", help="all kills, cuts and commits that the README speaks of")
     parser.addoption("--fuzz", metavar="MINUTES", type=float, default=0, help="how long each kind of file is spoiled")
     parser.addoption(
         "--soak", metavar="MINUTES", type=float, default=0, help="how long a room is watched for what grows"

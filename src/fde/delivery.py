@@ -53,13 +53,14 @@ class Delivery:
 
     def _judge(self, column: Column) -> None:
         pattern, expected, _ = KINDS[column.kind]
-        cells = pc.utf8_trim_whitespace(self._rows[column.name])
+        cells = self._rows[column.name]
+        if column.kind == WHOLE and _are_digits(cells):
+            self._set(column, pc.cast(cells, pa.int64()))
+            return
+        cells = pc.utf8_trim_whitespace(cells)
         if column.blank:
             cells = pc.if_else(pc.equal(cells, ""), None, cells)
         self._set(column, cells)
-        if column.kind == WHOLE and (numbers := _plain_numbers(cells)) is not None:
-            self._set(column, numbers)
-            return
         matches = pc.not_equal(cells, "") if column.kind == TEXT else pc.match_substring_regex(cells, pattern)
         fits = pc.fill_null(matches, column.blank)
         self._take_out(fits, column.name, f"expected {expected}")
@@ -108,14 +109,7 @@ class Delivery:
         self._refused.append(pa.table({**each, **repeated}, schema=REFUSED))
 
 
-def _plain_numbers(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Whole numbers, when all cells are some that nobody could dispute: a tenth of the time that a pattern takes."""
-    try:
-        numbers = pc.cast(cells, pa.int64())
-    except pa.ArrowInvalid:
-        return None
-    signs = (
-        pc.any(pc.match_substring(cells, sign)).as_py() for sign in ("-", "x", "X")
-    )  # -1 and 0x1F are numbers to it
+def _are_digits(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are whole numbers without blanks around them: a tenth of the time that a pattern takes."""
     longest = pc.max(pc.binary_length(cells)).as_py() or 0
-    return None if longest > 15 or any(signs) else numbers
+    return longest <= 15 and bool(pc.all(pc.ascii_is_decimal(cells), min_count=0).as_py())

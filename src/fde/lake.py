@@ -4,6 +4,7 @@ One import is one commit that replaces one partition. Only this module and `open
 """
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -64,24 +65,31 @@ def replace(
     Returns the version that holds the day. Raises Refused when someone else imported the same day meanwhile.
     """
     rows = sort(rows)
-    sha256 = digest(rows)
+    with ThreadPoolExecutor(1) as beside:  # the digest takes as long as to write the file: on two processors at once
+        return _replace(lake, table, day, rows, beside.submit(digest, rows), read, learned, code)
+
+
+def _replace(
+    lake: Path, table: str, day: str, rows: pa.Table, sha256: Future[str], read: dict[str, int], learned: str, code: str
+) -> int:
     for attempt in range(50):  # each failed try means that another day was imported in between: retry on top of it
         delta = opened(lake, table, fresh=True)
         before = delta.transaction_version(day)
         if not attempt:
             first = before
-        if before is not None and commit(lake, table, before).sha256 == sha256 and _is_whole(delta, day):
+        if before is not None and commit(lake, table, before).sha256 == sha256.result() and _is_whole(delta, day):
             flush(log_file(lake, table, before))  # whoever wrote it may have been killed before they could
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
+        files = [_write_file(lake / table, day, rows)] if len(rows) else []
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
-        facts = {"day": day, "newest": latest, "sha256": sha256, "rows": len(rows), "read": read}
+        facts = {"day": day, "newest": latest, "sha256": sha256.result(), "rows": len(rows), "read": read}
         facts |= {"learned": learned, "code": code, "libraries": libraries()}
         try:
             delta.create_write_transaction(
-                [_write_file(lake / table, day, rows)] if len(rows) else [],
+                files,
                 "overwrite",
                 Schema.from_arrow(schema(table)),
                 [DAY.name],

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from fde.schemas import SOURCES, is_date
 FILE = re.compile(r"^([a-z_]+)_day-([1-9]\d*)(?:\.from-([1-9]\d*))?\.csv$")
 FIRST_DAY = date(2022, 1, 1)
 REFUSE, QUARANTINE = "refuse", "quarantine"
+_users = lru_cache(maxsize=1)(Delivery)  # those of the last file are kept: the day's orders are judged by them next
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Pack:
         data = overlay(names, source, self._bytes(file), lambda: self._bytes(before))
         if data is None:
             raise Refused(f"the source sent no {source} for {day}: {file} is missing.")
-        return Delivery(data, file, source, self._settings.get("bad_rows") == QUARANTINE)
+        judged = _users if source == "users" else Delivery
+        return judged(data, file, source, self._settings.get("bad_rows") == QUARANTINE)
 
     def _bytes(self, file: Path) -> bytes | None:
         try:

@@ -59,9 +59,10 @@ def write(file: Path, rows: pa.Table) -> None:
 def statistics(rows: pa.Table) -> dict[str, Any]:
     """Counts and bounds of each column, as Delta keeps them."""
     found: dict[str, Any] = {"numRecords": len(rows), "nullCount": {n: rows[n].null_count for n in rows.column_names}}
-    for end, pick in (("minValues", pc.min), ("maxValues", pc.max)):
-        values = {n: pick(rows[n]).as_py() for n in rows.column_names}
-        found[end] = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items() if v is not None}
+    bounds = {name: pc.min_max(rows[name]).as_py() for name in rows.column_names}
+    for end in ("min", "max"):
+        values = {name: both[end] for name, both in bounds.items()}
+        found[f"{end}Values"] = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items() if v is not None}
     return found
 
 

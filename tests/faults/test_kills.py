@@ -156,7 +156,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", WORKS)
 def test_kills_lose_nothing_and_leave_nothing_half(
-    name: str, terminal: Terminal, made: Path, request: pytest.FixtureRequest
+    name: str, terminal: Terminal, made: Path, share: float
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -166,7 +166,8 @@ def test_kills_lose_nothing_and_leave_nothing_half(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.test_kills"])
     in_the_middle = 0
-    for kill in range(work.kills if request.config.getoption("--long") else work.kills // 20):
+    kills = round(work.kills * share)
+    for kill in range(kills):
         ours, theirs = context.Pipe(duplex=False)
         child = context.Process(target=for_ever, args=(name, terminal.home, made, 0, theirs), daemon=True)
         child.start()
@@ -191,5 +192,5 @@ def test_kills_lose_nothing_and_leave_nothing_half(
         except BaseException as error:
             error.add_note(f"seed {seed}, kill {kill}")
             raise
-    print(f"{in_the_middle} of {work.kills} fell into the middle")
+    print(f"{in_the_middle} of {kills} fell into the middle")
     assert in_the_middle, "no kill fell into the middle: this run proved nothing"

@@ -77,7 +77,7 @@ def cuts(terminal: Terminal, work: str, request: pytest.FixtureRequest, *words: 
     command = [sys.executable, "-c", START + work, str(terminal.home), *map(str, words)]
     record(command, before / "trace", cwd=ROOT, stdout=subprocess.DEVNULL)
     total = sum(1 for _ in deepcopy(disk).play(before / "trace"))
-    often = 0.5 if request.config.getoption("--long") else 20 / total
+    often = 0.5 if request.config.getoption("--thorough") else 20 / total
     made = 0
     for name in disk.play(before / "trace"):
         if chance.random() > often:

@@ -42,9 +42,9 @@ def test_time_of_machines_changes_nothing(what: str, seconds: float, terminal: T
         assert one.world.sales_as_of(version, "2022-01-03").equals(rows), what
 
 
-def test_10_000_commits_under_retention_lose_no_version(terminal: Terminal, request: pytest.FixtureRequest) -> None:
+def test_10_000_commits_under_retention_lose_no_version(terminal: Terminal, share: float) -> None:
     """Delta cleans its log when it makes a checkpoint; ours must not, however old the files are."""
-    count = 10_000 if request.config.getoption("--long") else 60
+    count = round(10_000 * share)
     one = terminal.attendee
     path, first = one.world.lake, one.world.sales_as_of(1, "2022-01-01")
     rows = [
