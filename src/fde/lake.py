@@ -4,6 +4,7 @@ One import is one commit that replaces one partition. Only this module and `open
 """
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -38,14 +39,25 @@ def commits_of_days(lake: Path, table: str, days: list[str], version: int) -> li
     return [commit(lake, table, number) for number in numbers if number is not None]
 
 
-def read(lake: Path, table: str, version: int, *, day: str | None = None, until: str | None = None) -> pa.Table:
+def read(
+    lake: Path,
+    table: str,
+    version: int,
+    *,
+    day: str | None = None,
+    until: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
     """Rows of one day, or of all days until one (inclusive), as of a version; with `import_date`, sorted.
 
+    columns: which are read (default: all); what is not asked for costs nothing.
     Raises Refused when a file of the rows is gone or damaged.
     """
+    names = SCHEMAS[table].names if columns is None else list(columns)
     try:
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
-        rows = pa.concat_tables([_read_file(file, table) for file in files] or [schema(table).empty_table()])
+        wanted = pa.schema([schema(table).field(name) for name in (DAY.name, *names)])
+        rows = pa.concat_tables([_read_file(file, wanted) for file in files] or [wanted.empty_table()])
         rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
     except (KeyError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
@@ -113,12 +125,13 @@ def _write_file(table: Path, day: str, rows: pa.Table) -> AddAction:
     return AddAction(path, file.stat().st_size, {DAY.name: day}, 0, True, json.dumps(statistics(rows)))
 
 
-def _read_file(file: Path, table: str) -> pa.Table:
+def _read_file(file: Path, wanted: pa.Schema) -> pa.Table:
     """Rows of one file, with the day that its folder says."""
+    names = wanted.names[1:]
     with pq.ParquetFile(file) as content:
-        rows = content.read(use_threads=False).select(SCHEMAS[table].names)
+        rows = content.read(names, use_threads=False).select(names)
     day = pa.repeat(pa.scalar(date.fromisoformat(file.parent.name.partition("=")[2]), DAY.type), len(rows))
-    return rows.add_column(0, DAY, day).cast(schema(table))
+    return rows.add_column(0, DAY, day).cast(wanted)
 
 
 def _files(delta: DeltaTable, compared: str, day: str) -> list[Path]:

@@ -1,6 +1,6 @@
 """The world: all that one attendee owns, and all that a pipeline may call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -66,10 +66,12 @@ class World:
             self._set_aside(name, day, sent.refused)
         return to_frame(sent.rows)
 
-    def read(self, table: str, *, day: str | None = None, until: str | None = None) -> pd.DataFrame:
+    def read(
+        self, table: str, *, day: str | None = None, until: str | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """Rows of the lake: of one day, or of all days until one (inclusive; these have an `import_date`).
 
-        Raises Refused when the day was not imported.
+        columns: which are read (default: all). Raises Refused when the day was not imported.
         """
         if table not in TABLES:
             raise Refused(f"the lake has no table {table!r}. Tables: {', '.join(TABLES)}.")
@@ -80,7 +82,9 @@ class World:
             self._versions.clear()  # only a run needs every read to see the same version
         if day and lake.commit_of_day(self.lake, table, day, version) is None:
             raise Refused(f"{table} of {day}: not in the lake yet. Load it first: fde run --day {day}")
-        rows = lake.read(self.lake, table, version, day=day, until=until)
+        if unknown := set(columns or ()) - set(TABLES[table].names):
+            raise Refused(f"{table} has no column {min(unknown)!r}. Columns: {', '.join(TABLES[table].names)}.")
+        rows = lake.read(self.lake, table, version, day=day, until=until, columns=columns)
         return to_frame(rows.drop_columns("import_date") if day else rows)
 
     def replace(self, table: str, day: str, frame: pd.DataFrame) -> None:
