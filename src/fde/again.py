@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,9 @@ class Again(World):
         self.unrecorded.append(f"it asked the source for {name}")
         return super().source(name, day)
 
-    def read(self, table: str, *, day: str | None = None, until: str | None = None) -> pd.DataFrame:
+    def read(
+        self, table: str, *, day: str | None = None, until: str | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """As of any world, once the rows are known to be those that were imported."""
         version = self._versions.get(table)
         if version is None:
@@ -65,7 +68,7 @@ class Again(World):
                 if found := _damage(table, made, _rows(self.lake, table, made)):
                     self.damaged.append(found)
                     raise Refused(found)
-        return super().read(table, day=day, until=until)
+        return super().read(table, day=day, until=until, columns=columns)
 
     def _days(self, day: str | None, until: str | None) -> list[str]:
         return [day] if day else [one for one in self.clock.days if until and one <= until]

@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from fde.desk import nobody_runs
+from fde.disk import flush
 from fde.refused import Refused
-from fde.rows import flush
 from fde.world import World
 
 ENDING = ".fde.tar"

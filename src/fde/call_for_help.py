@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, Vali
 
 from fde import lake, verdicts
 from fde.check.laws import LAWS
+from fde.disk import swap_in
 from fde.refused import Refused
-from fde.rows import swap_in
 from fde.schemas import TABLES
 from fde.untrusted import in_one_line, read_bytes, visible
 from fde.world import World

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fde import lake
+from fde.disk import flush, flush_all
 from fde.refused import Refused
-from fde.rows import flush, flush_all
 
 RENAME_EXCHANGE = 2  # of renameat2(2) in Linux; RENAME_SWAP of renamex_np(2) in macOS has the same value
 AT_FDCWD = -100

@@ -78,7 +78,7 @@ def _column(frame: pd.DataFrame, field: pa.Field, what: str) -> pa.Array:
     try:
         if pa.types.is_date(field.type):
             dates = {value: _date(value) for value in values.unique()}
-            return pa.array(values.map(dates), field.type, from_pandas=True)
+            return pa.array(values.map(dates).astype(object), field.type, from_pandas=True)
         if pa.types.is_integer(field.type) and len(values) and not pd.api.types.is_numeric_dtype(values):
             raise pa.ArrowInvalid("the values are no numbers")
         array = pa.array(values, type=field.type, from_pandas=True)

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from fde.commits import Commit, commit, libraries, log_file
+from fde.disk import flush
 from fde.opened import DAY, create, newest, opened, schema
 from fde.refused import Refused
-from fde.rows import digest, flush, sort, statistics, write
+from fde.rows import digest, sort, statistics, write
 from fde.schemas import SCHEMAS
 
 __all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
@@ -94,7 +95,7 @@ def _replace(
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
-        files = [_write_file(lake / table, day, rows)] if len(rows) else []
+        files: list[AddAction | RemoveAction] = [_write_file(lake / table, day, rows)] if len(rows) else []
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
         facts = {"day": day, "newest": latest, "sha256": sha256.result(), "rows": len(rows), "read": read}

@@ -42,7 +42,9 @@ def newest(lake: Path, table: str) -> int:
     path = lake / table
     seen = number = _newest.get(path, -1)
     if number < 0 or not log_file(lake, table, number).exists():
-        number = max((int(file.stem) for file in (path / "_delta_log").glob("*[0-9].json")), default=0)
+        number = max((int(file.stem) for file in (path / "_delta_log").glob("*[0-9].json")), default=-1)
+    if number < 0:
+        _checked(path, None)  # says what is wrong
     while log_file(lake, table, number + 1).exists():
         number += 1
     if number != seen:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fde.commits import log_file
-from fde.rows import flush
+from fde.disk import flush
 
 KEPT_AS = ".cut-off"  # a name that Delta does not look at
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fde import lake
 from fde.commits import Commit, commit, log_file
-from fde.rows import flush
+from fde.disk import flush
 from fde.schemas import REFUSED, REFUSED_OF, TABLES
 
 

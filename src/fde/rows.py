@@ -1,18 +1,17 @@
-"""Rows: in one order, with one digest, and on disk so that they stay there."""
+"""Rows: in one order, with one digest, and as files."""
 
-import ctypes
 import hashlib
 import io
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+
+from fde.disk import flush, swap_in
 
 
 def sort(rows: pa.Table) -> pa.Table:
@@ -62,7 +61,9 @@ def statistics(rows: pa.Table) -> dict[str, Any]:
     bounds = {name: pc.min_max(rows[name]).as_py() for name in rows.column_names}
     for end in ("min", "max"):
         values = {name: both[end] for name, both in bounds.items()}
-        found[f"{end}Values"] = {n: v.isoformat() if isinstance(v, date) else v for n, v in values.items() if v is not None}
+        found[f"{end}Values"] = {
+            n: v.isoformat() if isinstance(v, date) else v for n, v in values.items() if v is not None
+        }
     return found
 
 
@@ -73,40 +74,3 @@ def keep_code(lake: Path, source: bytes) -> str:
     if not file.exists():
         swap_in(file, source)
     return sha256
-
-
-def swap_in(file: Path, content: bytes) -> None:
-    """Put a file in its place, whole or not at all; its folder is made. On disk before this returns."""
-    file.parent.mkdir(exist_ok=True)
-    part = file.with_name(f".{file.name}.{uuid4().hex}")  # no number of a process: two pods have the same
-    try:
-        part.write_bytes(content)
-        flush(part)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-    flush(file)
-
-
-def flush(file: Path) -> None:
-    """Wait until a file and its name are on disk: Delta itself never does."""
-    for path in (file, file.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def flush_all(folder: Path) -> None:
-    """Wait until all that was written to the disk of a folder is there: one call, however many files there are."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "syncfs"):
-        os.sync()
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        if libc.syncfs(handle):
-            raise OSError(ctypes.get_errno(), f"{folder} could not be flushed")
-    finally:
-        os.close(handle)

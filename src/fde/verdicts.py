@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fde.check.laws import LAWS
 from fde.check.verdict import Verdict
-from fde.rows import swap_in
+from fde.disk import swap_in
 from fde.untrusted import read_bytes
 
 FOLDER = ".verdict"

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from fde.clock import Clock, settle
+from fde.disk import flush, swap_in
 from fde.refused import Refused
-from fde.rows import flush, swap_in
 from workshop import cluster, settings
 
 ROOM = "clock"

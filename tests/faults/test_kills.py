@@ -155,9 +155,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_kills_lose_nothing_and_leave_nothing_half(
-    name: str, terminal: Terminal, made: Path, share: float
-) -> None:
+def test_kills_lose_nothing_and_leave_nothing_half(name: str, terminal: Terminal, made: Path, share: float) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance, work = random.Random(seed), WORKS[name]
