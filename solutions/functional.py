@@ -13,7 +13,7 @@ def load_orders(world, day):
 
 
 def process_users_orders(world, day):
-    users = world.read("users", day=day)
+    users = world.read("users", day=day, columns=["user_id", "status"])
     orders = world.read("orders", day=day)
     sales = orders.merge(users, on="user_id")
     sales = sales.groupby(["sales_date", "status"], as_index=False).agg(

@@ -14,7 +14,7 @@ def load_orders(world, day):
 
 
 def process_users_orders(world, day):
-    users = world.read("users", day=day)
+    users = world.read("users", day=day, columns=["user_id", "status"])
     orders = world.read("orders", day=day)
     orders["tax_cents"] = tax_cents(orders, world.read("tax_rates", day=day))
     sales = orders.merge(users, on="user_id")

@@ -1,6 +1,7 @@
 """Frames in, tables out, and back: what a pipeline hands over is checked here, nothing is cast silently."""
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -31,6 +32,19 @@ def summed(sales: pa.Table) -> pd.DataFrame:
     if rows["tax_cents"].null_count == len(rows):
         return to_frame(rows.drop_columns("tax_cents"))
     return to_frame(rows).astype({"tax_cents": "Int64"})
+
+
+def sales_file(file: Path, day: str) -> pd.DataFrame:
+    """The sales in a CSV file of a pipeline's own, summed. Raises Refused when it is missing or cannot be read."""
+    if not file.exists():
+        raise Refused(f"nothing to show yet: no sales in the lake, and no {file}. Run the day first: fde run")
+    try:
+        table = to_table(pd.read_csv(file, keep_default_na=False), "sales", day)
+    except (ValueError, OSError) as error:
+        raise Refused(f"{file}: cannot be read as CSV: {error}") from None
+    except Refused as error:
+        raise Refused(f"{file}: {str(error).partition(': ')[2]}") from None
+    return summed(table)
 
 
 def to_table(frame: pd.DataFrame, table: str, day: str) -> pa.Table:

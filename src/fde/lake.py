@@ -21,7 +21,7 @@ from fde.commits import Commit, commit, libraries, log_file
 from fde.disk import flush
 from fde.opened import DAY, create, newest, opened, schema
 from fde.refused import Refused
-from fde.rows import digest, sort, statistics, write
+from fde.rows import digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
 
 __all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
@@ -58,8 +58,7 @@ def read(
     try:
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
         wanted = pa.schema([schema(table).field(name) for name in (DAY.name, *names)])
-        rows = pa.concat_tables([_read_file(file, wanted) for file in files] or [wanted.empty_table()])
-        rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
+        rows = pa.concat_tables([_of_day(file, wanted) for file in files] or [wanted.empty_table()])
     except (KeyError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
@@ -121,16 +120,13 @@ def _replace(
 def _write_file(table: Path, day: str, rows: pa.Table) -> AddAction:
     # A name that nobody else writes to: who loses the race for a version must not touch the winner's rows.
     file = table / f"{DAY.name}={day}" / f"{uuid4().hex}.parquet"
-    write(file, rows)
+    write_file(file, rows)
     path = file.relative_to(table).as_posix()
     return AddAction(path, file.stat().st_size, {DAY.name: day}, 0, True, json.dumps(statistics(rows)))
 
 
-def _read_file(file: Path, wanted: pa.Schema) -> pa.Table:
-    """Rows of one file, with the day that its folder says."""
-    names = wanted.names[1:]
-    with pq.ParquetFile(file) as content:
-        rows = content.read(names, use_threads=False).select(names)
+def _of_day(file: Path, wanted: pa.Schema) -> pa.Table:
+    rows = read_file(file, wanted.names[1:])  # of the day that its folder says
     day = pa.repeat(pa.scalar(date.fromisoformat(file.parent.name.partition("=")[2]), DAY.type), len(rows))
     return rows.add_column(0, DAY, day).cast(wanted)
 

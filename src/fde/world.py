@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fde import lake, quarantine
 from fde.clock import Clock
-from fde.frames import summed, to_frame, to_table
+from fde.frames import sales_file, summed, to_frame, to_table
 from fde.pack import Pack
 from fde.receipt import Receipt, resolve
 from fde.refused import Refused
@@ -113,7 +113,7 @@ class World:
         """
         receipt = resolve(self.lake, self.clock)
         if receipt is None:
-            return self._sales_file(), Receipt(self.clock.deployed)
+            return sales_file(self.files / "sales.csv", self.clock.day), Receipt(self.clock.deployed)
         assert receipt.version is not None
         return self.sales_as_of(receipt.version, receipt.until or self.clock.day), receipt
 
@@ -140,15 +140,3 @@ class World:
     def _write(self, table: str, day: str, rows: pa.Table, code: bytes) -> None:
         read, kept = dict(self._versions), keep_code(self.lake, code)
         lake.replace(self.lake, table, day, rows, read=read, learned=self.clock.day, code=kept)
-
-    def _sales_file(self) -> pd.DataFrame:
-        file = self.files / "sales.csv"
-        if not file.exists():
-            raise Refused(f"nothing to show yet: no sales in the lake, and no {file}. Run the day first: fde run")
-        try:
-            table = to_table(pd.read_csv(file, keep_default_na=False), "sales", self.clock.day)
-        except (ValueError, OSError) as error:
-            raise Refused(f"{file}: cannot be read as CSV: {error}") from None
-        except Refused as error:
-            raise Refused(f"{file}: {str(error).partition(': ')[2]}") from None
-        return summed(table)

@@ -104,7 +104,7 @@ def test_a_law_that_breaks_is_red_when_its_check_has_ended(room: Room, board: An
         give(board, 5)  # its pipeline breaks no law
         row.locator(".state.done").nth(3).wait_for(timeout=120_000)
         before, pipeline = ended(), green / "desk" / "pipeline.py"
-        pipeline.write_text(pipeline.read_text().replace('world.read("users", day=day)', 'world.read("users")'))
+        pipeline.write_text(pipeline.read_text().replace('"users", day=day, ', '"users", '))
         wait_until(lambda: ended() > before, 120, "the end of a check")
     row.locator(".state.red").wait_for(timeout=SOON)
     assert "fail" in row.inner_text() or "hold" in row.inner_text()

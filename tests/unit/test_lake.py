@@ -132,7 +132,7 @@ def test_two_imports_of_the_same_rows_at_once_do_not_touch_each_others_file(
 
     def other() -> None:
         put(empty, DAYS[0], "same")
-        monkeypatch.setattr(lake, "write", killed)
+        monkeypatch.setattr(lake, "write_file", killed)
 
     in_the_middle(monkeypatch, other)
     with pytest.raises(KeyboardInterrupt):

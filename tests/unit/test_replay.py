@@ -19,7 +19,7 @@ from fde.clock import Clock
 from fde.commits import commit, libraries, log_file
 from fde.refused import Refused
 from fde.replay import replay
-from fde.rows import write
+from fde.rows import write_file
 from fde.world import World
 from tests.conftest import ROOT, Attendee, content
 
@@ -146,7 +146,7 @@ def test_a_replay_writes_nothing_whatever_its_code_writes(attendee: Make, monkey
     for file in world.files / "mine.txt", Path(__file__).with_name("beside.txt"), Path("here.txt"):
         with file.open("a") as opened:
             opened.write(day)
-    world.replace("users", day, users)
+    world.replace("orders", day, orders)
 """
     one.uses(FUNCTIONAL + writes)
     monkeypatch.chdir(one.world.desk)
@@ -236,7 +236,7 @@ def test_rows_that_are_others_are_named(table: str, attendee: Make) -> None:
     double = pc.multiply(rows[column], 2)
     rows = rows.set_column(rows.column_names.index(column), rows.schema.field(column), double)
     size = file.stat().st_size
-    write(file, rows)
+    write_file(file, rows)
     log = log_file(one.world.lake, table, 1)
     log.write_text(log.read_text().replace(f'"size":{size}', f'"size":{file.stat().st_size}'))
     text = differs(one)
