@@ -2,10 +2,11 @@
 
 import json
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import get_args, get_origin
 
 from fde.refused import Refused
 
@@ -37,11 +38,23 @@ def commit(lake: Path, table: str, version: int) -> Commit:
         last = max((int(log.stem) for log in file.parent.glob("*.json")), default=0)
         known = f"versions 1 to {last}" if last else "no version yet"
         raise Refused(f"{table} has no version {version}: there is {known}. `fde versions` lists them.")
-    for line in file.read_text("utf-8").splitlines():
-        info = json.loads(line).get("commitInfo", {})
-        if "fde" in info:
-            return Commit(version=version, **info["fde"])
+    try:
+        infos = [json.loads(line).get("commitInfo", {}) for line in file.read_text("utf-8").splitlines()]
+        facts = next((info["fde"] for info in infos if "fde" in info), None)
+        if facts is not None:
+            return _sound(Commit(version=version, **facts))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Refused(f"{file} is damaged ({error}). Run its day again, or: fde start-over") from None
     raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
+
+
+def _sound(made: Commit) -> Commit:
+    for one in fields(made):
+        found, kind = getattr(made, one.name), get_origin(one.type) or one.type
+        whole = isinstance(found, kind)  # type: ignore[arg-type]
+        if not whole or (kind is dict and {type(value) for value in found.values()} - {get_args(one.type)[1]}):
+            raise ValueError(f"{one.name} is {found!r}")
+    return made
 
 
 @cache

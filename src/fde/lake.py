@@ -14,12 +14,12 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
-from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
 
 from fde.commits import Commit, commit, libraries, log_file
 from fde.disk import flush
-from fde.opened import DAY, create, newest, opened, schema
+from fde.opened import DAY, committing, create, newest, opened, schema
 from fde.refused import Refused
 from fde.rows import digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
@@ -59,7 +59,7 @@ def read(
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
         wanted = pa.schema([schema(table).field(name) for name in (DAY.name, *names)])
         rows = pa.concat_tables([_of_day(file, wanted) for file in files] or [wanted.empty_table()])
-    except (KeyError, ValueError, pa.ArrowException, OSError) as error:
+    except (DeltaError, KeyError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
             f"({str(error).splitlines()[0][:200]}). Run its day again: fde run --day {day or 'DAY'}"
@@ -94,22 +94,25 @@ def _replace(
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
-        files: list[AddAction | RemoveAction] = [_write_file(lake / table, day, rows)] if len(rows) else []
+        added = _write_file(lake / table, day, rows) if len(rows) else None
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
         facts = {"day": day, "newest": latest, "sha256": sha256.result(), "rows": len(rows), "read": read}
         facts |= {"learned": learned, "code": code, "libraries": libraries()}
         try:
-            delta.create_write_transaction(
-                files,
-                "overwrite",
-                Schema.from_arrow(schema(table)),
-                [DAY.name],
-                [(DAY.name, "=", day)],
-                commit_properties=CommitProperties(
-                    custom_metadata={"fde": facts}, max_commit_retries=0, app_transactions=[Transaction(day, version)]
-                ),
-            )
+            with committing(lake, table, version, lake / table / added.path if added else None):
+                delta.create_write_transaction(
+                    [added] if added else [],
+                    "overwrite",
+                    Schema.from_arrow(schema(table)),
+                    [DAY.name],
+                    [(DAY.name, "=", day)],
+                    commit_properties=CommitProperties(
+                        custom_metadata={"fde": facts},
+                        max_commit_retries=0,
+                        app_transactions=[Transaction(day, version)],
+                    ),
+                )
         except CommitFailedError:
             continue
         flush(log_file(lake, table, version))

@@ -1,12 +1,14 @@
 """The tables of a lake, made once and opened. A version never changes: an opened one is kept for whoever asks next."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fde.commits import log_file
 from fde.power_cut import remove_cut_off_checkpoints, set_cut_off_aside
@@ -65,9 +67,7 @@ def opened(lake: Path, table: str, version: int | None = None, *, fresh: bool = 
 @lru_cache(maxsize=8)
 def _kept(path: Path, version: int, mark: Mark) -> DeltaTable:
     delta = _checked(path, None if version == _newest.get(path) else version)
-    if delta.version() != version:  # somebody has imported meanwhile
-        delta.load_as_version(version)
-    return delta
+    return delta if delta.version() == version else _checked(path, version)  # somebody has imported meanwhile
 
 
 def _mark(lake: Path, table: str, version: int) -> Mark:
@@ -87,12 +87,34 @@ def _checked(path: Path, version: int | None) -> DeltaTable:
             if not remove_cut_off_checkpoints(path):
                 raise
             delta = DeltaTable(str(path), version=version)
+        delta.transaction_version("")  # reads what is read only when it is asked for
         columns, settings = pa.schema(delta.schema().to_arrow()), delta.metadata().configuration
     except (DeltaError, OSError, ValueError) as error:
         raise Refused(
             f"{path} is not a readable table of the lake ({str(error).splitlines()[0]}). "
             "Put it back if you moved it, or set this desk aside: fde start-over."
         ) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust: it has no handle left, or no thread
+            raise
+        raise Refused(f"{path} cannot be opened ({error}). Close other programs and try again.") from None
     if columns.names != schema(path.name).names or any(settings.get(k) != v for k, v in RETENTION.items()):
         raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
     return delta
+
+
+@contextmanager
+def committing(lake: Path, table: str, version: int, file: Path | None) -> Iterator[None]:
+    """Around a commit: what stops it is told in a line, and a file that nobody will ever look for goes with it.
+
+    Raises CommitFailedError when somebody else was first, Refused for anything else.
+    """
+    try:
+        yield
+    except CommitFailedError:
+        raise
+    except (DeltaError, OSError) as error:
+        if file and not log_file(lake, table, version).exists():
+            file.unlink(missing_ok=True)
+        why = re.sub(r"\x1b\[\d+m|↳", "", str(error).strip().splitlines()[-1]).strip()
+        raise Refused(f"{lake / table} could not be written: {why}. Mend that and run the day again.") from None

@@ -57,8 +57,12 @@ def write_file(file: Path, rows: pa.Table) -> None:
     steps = [name for name in rows.column_names if name == "user_id"]  # small and in order: read in a fifth of the time
     others = [name for name in rows.column_names if name not in steps]
     packed = dict.fromkeys(steps, "DELTA_BINARY_PACKED") or None
-    pq.write_table(rows, file, compression="zstd", use_dictionary=others, column_encoding=packed)
-    flush(file)
+    try:
+        pq.write_table(rows, file, compression="zstd", use_dictionary=others, column_encoding=packed)
+        flush(file)
+    except OSError:
+        file.unlink(missing_ok=True)  # half of it would stay on a full disk, and nobody would ever look for it
+        raise
     flush(file.parent)
 
 

@@ -74,4 +74,4 @@ def terminal(tmp_path: Path) -> Terminal:
 @pytest.fixture
 def share(request: pytest.FixtureRequest) -> float:
     """Which part of what the README speaks of is done."""
-    return 1.0 if request.config.getoption("--thorough") else 0.2 if request.config.getoption("--long") else 0.05
+    return 1.0 if request.config.getoption("--thorough") else 0.05
