@@ -17,20 +17,20 @@ from side import side
 BEST = "join"
 
 
+def rows(lake: str, table: str, until: str) -> str:
+    files = f"{lake}/{table}/import_date=*/*.parquet"
+    return f"(select * from read_parquet('{files}', hive_partitioning = true) where import_date <= date '{until}')"
+
+
 def read(lake: str, day: str) -> Iterable[tuple]:
     return duckdb.sql(
         f"""select sales_date, status, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
-        from read_parquet('{lake}/sales/*/*.parquet', hive_partitioning = true) where import_date <= date '{day}'
-        group by all order by all"""
+        from {rows(lake, "sales", day)} group by all order by all"""
     ).fetchall()
 
 
 def compute(lake: str, day: str, plan: str = BEST) -> Iterable[tuple]:
-    until = f"import_date <= date '{day}'"
-    users, orders = (
-        f"(select * from read_parquet('{lake}/{table}/*/*.parquet', hive_partitioning = true) where {until})"
-        for table in ("users", "orders")
-    )
+    users, orders = (rows(lake, table, day) for table in ("users", "orders"))
     sums = "count(*), sum(quantity)::bigint, sum(revenue_cents)::bigint"
     if plan == "join":
         return duckdb.sql(

@@ -14,7 +14,7 @@ KEY, NUMBERS = ["sales_date", "status"], ["orders", "quantity", "revenue_cents"]
 
 
 def table(lake: str, name: str, day: str) -> pl.LazyFrame:
-    files = pl.scan_parquet(f"{lake}/{name}/*/*.parquet", hive_partitioning=True, try_parse_hive_dates=True)
+    files = pl.scan_parquet(f"{lake}/{name}/import_date=*/*.parquet", hive_partitioning=True, try_parse_hive_dates=True)
     return files.filter(pl.col("import_date") <= date.fromisoformat(day))
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fde import lake
 from fde.clock import Clock
-from fde.commits import Commit, libraries
+from fde.commits import Commit, commits_of_days, libraries
 from fde.refused import Refused
 from fde.rows import digest, sort
 from fde.run import call
@@ -64,7 +64,7 @@ class Again(World):
         if version is None:
             self.unrecorded.append(f"it read {table}, which its import did not record")
         else:
-            for made in lake.commits_of_days(self.lake, table, self._days(day, until), version):
+            for made in commits_of_days(self.lake, table, self._days(day, until), version):
                 if found := _damage(table, made, _rows(self.lake, table, made)):
                     self.damaged.append(found)
                     raise Refused(found)

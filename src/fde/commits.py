@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import metadata
@@ -38,14 +39,36 @@ def commit(lake: Path, table: str, version: int) -> Commit:
         last = max((int(log.stem) for log in file.parent.glob("*.json")), default=0)
         known = f"versions 1 to {last}" if last else "no version yet"
         raise Refused(f"{table} has no version {version}: there is {known}. `fde versions` lists them.")
+    if made := _recorded(file, version):
+        return made
+    raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
+
+
+def commits_of_days(lake: Path, table: str, days: Iterable[str], version: int) -> list[Commit]:
+    """The imports that days show as of a version, in the order given, without those that were not imported by then.
+
+    It looks from the version back, as far as the first of them lies: Delta would look through all days for each.
+    """
+    left, found = set(days), dict[str, Commit]()
+    for number in range(version, 0, -1):
+        if not left:
+            break
+        if made := _recorded(log_file(lake, table, number), number):
+            left = {day for day in left if day <= made.newest}
+            if made.day in left:
+                found[made.day] = made
+                left.remove(made.day)
+    return [found[day] for day in days if day in found]
+
+
+def _recorded(file: Path, version: int) -> Commit | None:
+    """None when somebody else made the commit. Raises Refused when the file is damaged."""
     try:
         infos = [json.loads(line).get("commitInfo", {}) for line in file.read_text("utf-8").splitlines()]
         facts = next((info["fde"] for info in infos if "fde" in info), None)
-        if facts is not None:
-            return _sound(Commit(version=version, **facts))
-    except (AttributeError, TypeError, ValueError) as error:
+        return None if facts is None else _sound(Commit(version=version, **facts))
+    except (AttributeError, OSError, TypeError, ValueError) as error:
         raise Refused(f"{file} is damaged ({error}). Run its day again, or: fde start-over") from None
-    raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
 
 
 def _sound(made: Commit) -> Commit:

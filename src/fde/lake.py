@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -24,20 +25,13 @@ from fde.refused import Refused
 from fde.rows import digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
 
-__all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
+__all__ = ["commit_of_day", "create", "newest", "read", "replace"]
 
 
 def commit_of_day(lake: Path, table: str, day: str, version: int | None = None) -> Commit | None:
     """The import that a day shows as of a version (default: the newest); None when it was not imported by then."""
     number = opened(lake, table, version).transaction_version(day)
     return None if number is None else commit(lake, table, number)
-
-
-def commits_of_days(lake: Path, table: str, days: list[str], version: int) -> list[Commit]:
-    """The imports that days show as of a version, in the order given, without those that were not imported by then."""
-    delta = opened(lake, table, version)
-    numbers = [delta.transaction_version(day) for day in days]
-    return [commit(lake, table, number) for number in numbers if number is not None]
 
 
 def read(
@@ -57,8 +51,12 @@ def read(
     names = SCHEMAS[table].names if columns is None else list(columns)
     try:
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
-        wanted = pa.schema([schema(table).field(name) for name in (DAY.name, *names)])
-        rows = pa.concat_tables([_of_day(file, wanted) for file in files] or [wanted.empty_table()])
+        found = [read_file(file, names) for file in files] or [schema(table).empty_table().select(names)]
+        rows = pa.concat_tables(found)
+        rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
+        days = np.array([file.parent.name.partition("=")[2] for file in files], "datetime64[D]")
+        day_of = pa.array(np.repeat(days, [len(part) for part in found][: len(days)]), DAY.type)
+        rows = rows.add_column(0, DAY, day_of).cast(pa.schema([DAY, *(SCHEMAS[table].field(name) for name in names)]))
     except (DeltaError, KeyError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
@@ -126,12 +124,6 @@ def _write_file(table: Path, day: str, rows: pa.Table) -> AddAction:
     write_file(file, rows)
     path = file.relative_to(table).as_posix()
     return AddAction(path, file.stat().st_size, {DAY.name: day}, 0, True, json.dumps(statistics(rows)))
-
-
-def _of_day(file: Path, wanted: pa.Schema) -> pa.Table:
-    rows = read_file(file, wanted.names[1:])  # of the day that its folder says
-    day = pa.repeat(pa.scalar(date.fromisoformat(file.parent.name.partition("=")[2]), DAY.type), len(rows))
-    return rows.add_column(0, DAY, day).cast(wanted)
 
 
 def _files(delta: DeltaTable, compared: str, day: str) -> list[Path]:
