@@ -1,4 +1,4 @@
-"""Runs benchmarks one after the other, prints a table of their claims and writes JSON. See scripts/bench."""
+"""Runs benchmarks one after the other, prints a table of their claims, writes JSON and a picture. See scripts/bench."""
 
 import argparse
 import importlib
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psutil
+from plot import draw
 
 ALL = ("dashboards", "one_day", "operations", "together")
 CLUSTER = ("task_pod",)  # only when asked for: makes a cluster
@@ -35,6 +36,7 @@ def main() -> int:
     machine = {"cores": psutil.cpu_count(), "memory_gib": memory, "python": platform.python_version()}
     told = {"machine": machine, "claims": [one.as_json() for one in found]}
     given.json.write_text(json.dumps(told, indent=1), "utf-8")
+    draw(found, given.json.with_suffix(".png"))
     return 0 if all(one.holds for one in found) else 1
 
 
