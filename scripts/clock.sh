@@ -7,7 +7,7 @@ if [[ -d $home/clocks && (-n ${FDE_WORLD:-} || ! -e $home/cluster) ]]; then # sc
   access() { cat "$home/access.json"; }
   get() { cat "$home/clocks/$1/$2" 2>/dev/null || true; } # CLOCK KEY
   put() { local at=$home/clocks/$1; if [[ -n ${3:-} ]]; then printf '%s\n' "$3" >"$at/.$2" && sync "$at/.$2" && mv "$at/.$2" "$at/$2"; else rm -f "$at/$2"; fi && sync "$at"; } # CLOCK KEY [VALUE]
-  forget() { rm -f "$home"/clocks/clock-*/"$1" && sync "$home"/clocks/clock-*; } # KEY, of everybody's own clock
+  forget() { ! compgen -G "$home/clocks/clock-*" >/dev/null || { rm -f "$home"/clocks/clock-*/"$1" && sync "$home"/clocks/clock-*; }; } # KEY, of everybody's own clock
 else
   kubectl() { local at=; [[ ! -e $home/cluster ]] || at=$(<"$home/cluster"); command kubectl ${at:+--context "$at"} "$@"; }
   access() { kubectl get secret access -o 'go-template={{index .data "access.json" | base64decode}}'; }

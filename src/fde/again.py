@@ -2,7 +2,6 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from fde import lake
 from fde.clock import Clock
-from fde.commits import Commit, commits_of_days, libraries
+from fde.commits import Commit, libraries
 from fde.refused import Refused
 from fde.rows import digest, sort
 from fde.run import call
@@ -57,14 +56,14 @@ class Again(World):
         return super().source(name, day)
 
     def read(
-        self, table: str, *, day: str | None = None, until: str | None = None, columns: Sequence[str] | None = None
+        self, table: str, *, day: str | None = None, until: str | None = None, columns: list[str] | None = None
     ) -> pd.DataFrame:
         """As of any world, once the rows are known to be those that were imported."""
         version = self._versions.get(table)
         if version is None:
             self.unrecorded.append(f"it read {table}, which its import did not record")
         else:
-            for made in commits_of_days(self.lake, table, self._days(day, until), version):
+            for made in lake.commits_of_days(self.lake, table, self._days(day, until), version):
                 if found := _damage(table, made, _rows(self.lake, table, made)):
                     self.damaged.append(found)
                     raise Refused(found)

@@ -44,31 +44,40 @@ def commit(lake: Path, table: str, version: int) -> Commit:
     raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
 
 
-def commits_of_days(lake: Path, table: str, days: Iterable[str], version: int) -> list[Commit]:
-    """The imports that days show as of a version, in the order given, without those that were not imported by then.
+def newest_of_days(lake: Path, table: str, days: Iterable[str], version: int) -> dict[str, Commit | None]:
+    """The imports that days show as of a version, by day; None: not imported by then.
 
-    It looks from the version back, as far as the first of them lies: Delta would look through all days for each.
+    It looks back from the version, a few imports for each day: Delta would look through all that it knows, for each.
+    A day that is not found that way, or behind a file that cannot be read, is left out.
     """
-    left, found = set(days), dict[str, Commit]()
-    for number in range(version, 0, -1):
+    found: dict[str, Commit | None] = {}
+    left = set(days)
+    for number in range(version, max(0, version - 2 * len(left) - 20), -1):
         if not left:
             break
-        if made := _recorded(log_file(lake, table, number), number):
-            left = {day for day in left if day <= made.newest}
+        try:
+            made = _recorded(log_file(lake, table, number), number)
+        except Refused:
+            break
+        if made:
+            found |= {day: None for day in left if day > made.newest}
+            left -= found.keys()
             if made.day in left:
                 found[made.day] = made
                 left.remove(made.day)
-    return [found[day] for day in days if day in found]
+    return found
 
 
 def _recorded(file: Path, version: int) -> Commit | None:
     """None when somebody else made the commit. Raises Refused when the file is damaged."""
     try:
-        infos = [json.loads(line).get("commitInfo", {}) for line in file.read_text("utf-8").splitlines()]
-        facts = next((info["fde"] for info in infos if "fde" in info), None)
-        return None if facts is None else _sound(Commit(version=version, **facts))
-    except (AttributeError, OSError, TypeError, ValueError) as error:
+        for line in file.read_bytes().split(b"\n"):
+            info = json.loads(line).get("commitInfo", {}) if line else {}
+            if "fde" in info:
+                return _sound(Commit(version=version, **info["fde"]))
+    except (AttributeError, OSError, RecursionError, TypeError, ValueError) as error:
         raise Refused(f"{file} is damaged ({error}). Run its day again, or: fde start-over") from None
+    return None
 
 
 def _sound(made: Commit) -> Commit:

@@ -26,7 +26,10 @@ def make(world: Path, texts: Mapping[str, bytes]) -> None:
     for folder in (world, world / "kept"):
         folder.mkdir(parents=True, exist_ok=True)
     if not (world / "desk").exists():
-        _build(world, texts).rename(world / "desk")
+        building = _build(world, texts)
+        flush_all(world)
+        building.rename(world / "desk")
+        flush(world)
 
 
 def start_over(world: Path) -> Path:

@@ -8,25 +8,31 @@ from uuid import uuid4
 
 def swap_in(file: Path, content: bytes) -> None:
     """Put a file in its place, whole or not at all; its folder is made. On disk before this returns."""
-    file.parent.mkdir(exist_ok=True)
+    if not file.parent.exists():
+        file.parent.mkdir(exist_ok=True)
+        _sync(file.parent.parent)
     part = file.with_name(f".{file.name}.{uuid4().hex}")  # no number of a process: two pods have the same
     try:
         part.write_bytes(content)
-        flush(part)
+        _sync(part)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    flush(file)
+    _sync(file.parent)
 
 
 def flush(file: Path) -> None:
     """Wait until a file and its name are on disk: Delta itself never does."""
-    for path in (file, file.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    _sync(file)
+    _sync(file.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def flush_all(folder: Path) -> None:

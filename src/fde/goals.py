@@ -7,7 +7,6 @@ import pandas as pd
 
 from fde import lake
 from fde.check import check
-from fde.commits import commits_of_days
 from fde.receipt import history
 from fde.refused import Refused
 from fde.truth import imports_of, sent, tells
@@ -47,7 +46,7 @@ def keeps(table: str, *numbers: int) -> Goal:
 
     def missing(world: World) -> str:
         days = [world.pack.day(number) for number in numbers]
-        there = [made.day for made in commits_of_days(world.lake, table, days, lake.newest(world.lake, table))]
+        there = [made.day for made in lake.commits_of_days(world.lake, table, days, lake.newest(world.lake, table))]
         gone = [day for day in days if day not in there]
         return f"not there: {', '.join(gone)}" if gone else ""
 

@@ -18,20 +18,27 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from fde.commits import Commit, commit, libraries, log_file
+from fde.commits import Commit, commit, libraries, log_file, newest_of_days
 from fde.disk import flush
 from fde.opened import DAY, committing, create, newest, opened, schema
 from fde.refused import Refused
 from fde.rows import digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
 
-__all__ = ["commit_of_day", "create", "newest", "read", "replace"]
+__all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
 
 
 def commit_of_day(lake: Path, table: str, day: str, version: int | None = None) -> Commit | None:
     """The import that a day shows as of a version (default: the newest); None when it was not imported by then."""
     number = opened(lake, table, version).transaction_version(day)
     return None if number is None else commit(lake, table, number)
+
+
+def commits_of_days(lake: Path, table: str, days: list[str], version: int) -> list[Commit]:
+    """The imports that days show as of a version, in the order given, without those that were not imported by then."""
+    near = newest_of_days(lake, table, days, version)
+    found = (near[day] if day in near else commit_of_day(lake, table, day, version) for day in days)
+    return [made for made in found if made]
 
 
 def read(
@@ -45,18 +52,17 @@ def read(
 ) -> pa.Table:
     """Rows of one day, or of all days until one (inclusive), as of a version; with `import_date`, sorted.
 
-    columns: which are read (default: all); what is not asked for costs nothing.
+    columns: which are read (default: all), in the table's order; what is not asked for costs nothing.
     Raises Refused when a file of the rows is gone or damaged.
     """
-    names = SCHEMAS[table].names if columns is None else list(columns)
+    names = [name for name in SCHEMAS[table].names if columns is None or name in columns]
     try:
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
-        found = [read_file(file, names) for file in files] or [schema(table).empty_table().select(names)]
-        rows = pa.concat_tables(found)
-        rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
+        wanted = pa.schema([SCHEMAS[table].field(name) for name in names])
+        found = [read_file(file, wanted) for file in files] or [wanted.empty_table()]
         days = np.array([file.parent.name.partition("=")[2] for file in files], "datetime64[D]")
         day_of = pa.array(np.repeat(days, [len(part) for part in found][: len(days)]), DAY.type)
-        rows = rows.add_column(0, DAY, day_of).cast(pa.schema([DAY, *(SCHEMAS[table].field(name) for name in names)]))
+        rows = pa.concat_tables(found).add_column(0, DAY, day_of)
     except (DeltaError, KeyError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
@@ -88,13 +94,14 @@ def _replace(
         if not attempt:
             first = before
         if before is not None and commit(lake, table, before).sha256 == sha256.result() and _is_whole(delta, day):
-            flush(log_file(lake, table, before))  # whoever wrote it may have been killed before they could
+            flush(log_file(lake, table, before))  # as below
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
-        added = _write_file(lake / table, day, rows) if len(rows) else None
         version = delta.version() + 1
         latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
+        flush(log_file(lake, table, version - 1))  # whoever wrote it may have been killed before they could
+        added = _write_file(lake / table, day, rows) if len(rows) else None
         facts = {"day": day, "newest": latest, "sha256": sha256.result(), "rows": len(rows), "read": read}
         facts |= {"learned": learned, "code": code, "libraries": libraries()}
         try:

@@ -44,7 +44,7 @@ def newest(lake: Path, table: str) -> int:
     path = lake / table
     seen = number = _newest.get(path, -1)
     if number < 0 or not log_file(lake, table, number).exists():
-        number = max((int(file.stem) for file in (path / "_delta_log").glob("*[0-9].json")), default=-1)
+        number = max((int(file.stem) for file in (path / "_delta_log").glob("[0-9]" * 20 + ".json")), default=-1)
     if number < 0:
         _checked(path, None)  # says what is wrong
     while log_file(lake, table, number + 1).exists():
@@ -66,7 +66,8 @@ def opened(lake: Path, table: str, version: int | None = None, *, fresh: bool = 
 
 @lru_cache(maxsize=8)
 def _kept(path: Path, version: int, mark: Mark) -> DeltaTable:
-    delta = _checked(path, None if version == _newest.get(path) else version)
+    is_newest = version == _newest.get(path) and not log_file(path.parent, path.name, version + 1).exists()
+    delta = _checked(path, None if is_newest else version)
     return delta if delta.version() == version else _checked(path, version)  # somebody has imported meanwhile
 
 
@@ -109,12 +110,20 @@ def committing(lake: Path, table: str, version: int, file: Path | None) -> Itera
 
     Raises CommitFailedError when somebody else was first, Refused for anything else.
     """
+    done = False
     try:
         yield
+        done = True
     except CommitFailedError:
         raise
     except (DeltaError, OSError) as error:
-        if file and not log_file(lake, table, version).exists():
-            file.unlink(missing_ok=True)
-        why = re.sub(r"\x1b\[\d+m|↳", "", str(error).strip().splitlines()[-1]).strip()
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        why = re.sub(r"\x1b\[\d+m|↳", "", told[-1]).strip()
         raise Refused(f"{lake / table} could not be written: {why}. Mend that and run the day again.") from None
+    finally:
+        if file and not done and not _names(log_file(lake, table, version), file.name):
+            file.unlink(missing_ok=True)
+
+
+def _names(log: Path, name: str) -> bool:
+    return log.exists() and name.encode() in log.read_bytes()

@@ -1,12 +1,16 @@
 """What a power cut may leave of a table's log, and how it heals.
 
-Delta flushes nothing, and an import is reported once we did. So what is cut off was never reported: the newest file of
-the log; or a checkpoint, which only repeats what the log says.
+Delta flushes nothing. An import flushes the file of the log before its own, and its own before it is reported. So what
+is cut off was never reported: the newest file of the log; or a checkpoint, which only repeats what the log says.
 """
 
+import fcntl
+import io
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,47 +19,67 @@ from fde.commits import log_file
 from fde.disk import flush
 
 KEPT_AS = ".cut-off"  # a name that Delta does not look at
+WRITING_SECONDS = 1.0  # by then whoever is writing a file of the log has written it: they are small
 
 
 def set_cut_off_aside(lake: Path, table: str, number: int) -> int:
     """Take the newest file of a log out of it when it ends too early. Returns the newest version that is whole."""
-    while number > 0 and _ends_too_early(log_file(lake, table, number)):
-        file = log_file(lake, table, number)
-        with suppress(OSError):  # who may only read does without it
-            file.rename(file.with_suffix(KEPT_AS))
-            flush(file.parent)
+    while number > 0 and _ends_too_early(file := log_file(lake, table, number)):
+        with suppress(OSError), (file.parent / ".healing").open("w") as lock:  # who may only read does without it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            time.sleep(WRITING_SECONDS)
+            if _ends_too_early(file):  # still: nobody else has healed it, and imported again
+                file.rename(file.with_suffix(KEPT_AS))
+                flush(file.with_suffix(KEPT_AS))
+        if file.exists() and not _ends_too_early(file):
+            break
         number -= 1
     return number
 
 
 def remove_cut_off_checkpoints(path: Path) -> bool:
-    """Remove the checkpoints of a table that cannot be read. Returns whether there was one."""
+    """Remove what speaks of checkpoints from a table that cannot be read. Returns whether there was something."""
     log = path / "_delta_log"
-    cut_off = [file for file in log.glob("*.checkpoint.parquet") if not _is_parquet(file)]
     pointer = log / "_last_checkpoint"
-    if cut_off or (pointer.exists() and not _is_json(pointer.read_bytes())):
-        cut_off.append(pointer)
-    for file in cut_off:
-        file.unlink(missing_ok=True)
-    return bool(cut_off)
+    found = pointer.exists()
+    pointer.unlink(missing_ok=True)  # first: it must not name what is gone. Without it Delta looks for itself
+    for file in log.glob("*.checkpoint.parquet"):
+        if _is_cut_off(file):
+            file.unlink(missing_ok=True)
+            found = True
+    return found
 
 
 def _ends_too_early(file: Path) -> bool:
-    """Whether an import's file of the log is empty, ends within a line or in zeros, or without its last line, `txn`."""
-    *whole, last = lines = file.read_bytes().rstrip(b"\0\n").split(b"\n")
-    if _is_json(lines[0]) and b'"fde"' not in lines[0]:
-        return False  # no import wrote it
-    return all(_is_json(line) for line in whole) and not (_is_json(last) and last.startswith(b'{"txn"'))
-
-
-def _is_json(text: bytes) -> bool:
-    with suppress(ValueError):
-        return isinstance(json.loads(text), dict)
-    return False
-
-
-def _is_parquet(file: Path) -> bool:
-    with suppress(OSError, pa.ArrowException):
-        pq.read_table(file, partitioning=None)
+    """Whether an import's file of the log is empty, ends within a line, holds zeros, or has no last line, `txn`."""
+    try:
+        text = file.read_bytes()
+    except OSError:
+        return False  # it was set aside meanwhile, or is no file: who reads it is told
+    if b"\0" in text:
         return True
+    *whole, last = lines = text.rstrip(b"\n").split(b"\n")
+    if _object(lines[0]).get("commitInfo", {"fde": {}}).get("fde") is None:
+        return False  # no import wrote it
+    return all(map(_object, whole)) and "txn" not in _object(last)
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    """The JSON object of a line; an empty one when it is none."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _is_cut_off(file: Path) -> bool:
+    """Whether a parquet file is damaged; one that cannot be looked at now is not known to be."""
+    with suppress(OSError):
+        content = file.read_bytes()
+        try:
+            pq.read_table(io.BytesIO(content), partitioning=None)
+        except MemoryError:
+            return False
+        except (pa.ArrowException, OSError):
+            return True
     return False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fde import lake
 from fde.clock import LATEST, Clock
-from fde.commits import Commit, commit, commits_of_days
+from fde.commits import Commit, commit
 from fde.quarantine import behind
 from fde.refused import Refused
 
@@ -74,7 +74,7 @@ def find(path: Path, clock: Clock, word: str) -> Receipt | None:
 
 def _of_pair(path: Path, clock: Clock, until: str, version: int) -> Receipt:
     days = [day for day in clock.days if day <= until]
-    commits = tuple(commits_of_days(path, "sales", days, version))
+    commits = tuple(lake.commits_of_days(path, "sales", days, version))
     if not commits:
         raise Refused(
             f"deployed {clock.deployed} shows the days until {until}, and none of them has been imported. "

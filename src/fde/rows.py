@@ -15,21 +15,21 @@ from fde.disk import flush, swap_in
 
 
 def sort(rows: pa.Table) -> pa.Table:
-    """The canonical order: by day, then by user, so that orders meet users as in a zip; then from left to right."""
-    if not is_sorted(rows):
-        rows = rows.sort_by([(name, "ascending") for name in _in_order(rows.column_names)])
+    """The order of a file: by day, then by user, so that orders meet users as in a zip; then from left to right."""
+    return _sorted(rows, sorted(rows.column_names, key=lambda name: {"import_date": 0, "user_id": 1}.get(name, 2)))
+
+
+def _sorted(rows: pa.Table, names: list[str]) -> pa.Table:
+    if not is_sorted(rows, names):
+        rows = rows.sort_by([(name, "ascending") for name in names])
     return rows.combine_chunks()
 
 
-def _in_order(names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: {"import_date": 0, "user_id": 1}.get(name, 2))
-
-
-def is_sorted(rows: pa.Table) -> bool:
-    """Whether rows are known to be in the canonical order. To look costs a hundredth of what sorting costs."""
+def is_sorted(rows: pa.Table, names: list[str]) -> bool:
+    """Whether rows are known to be sorted by all their columns. To look costs a hundredth of what sorting costs."""
     before, after = rows.slice(0, max(len(rows) - 1, 0)), rows.slice(1)
     same = pa.chunked_array([pa.repeat(True, len(after))])  # as far as the columns that were looked at
-    for name in _in_order(rows.column_names):
+    for name in names:
         if not pc.any(same, min_count=0).as_py():
             return True
         if rows[name].null_count or pc.any(pc.and_(same, pc.greater(before[name], after[name])), min_count=0).as_py():
@@ -45,9 +45,9 @@ def goes_up(values: pa.ChunkedArray) -> bool:
 
 
 def digest(rows: pa.Table) -> str:
-    """sha256 of sorted rows as CSV: the same in every engine and library version."""
+    """sha256 of rows as CSV, sorted by all columns from left to right: the same in every engine and library version."""
     text = io.BytesIO()
-    pyarrow.csv.write_csv(rows, text)
+    pyarrow.csv.write_csv(_sorted(rows, rows.column_names), text)
     return hashlib.sha256(text.getbuffer()).hexdigest()
 
 
@@ -66,11 +66,13 @@ def write_file(file: Path, rows: pa.Table) -> None:
     flush(file.parent)
 
 
-def read_file(file: Path, names: list[str]) -> pa.Table:
-    """Some columns of a parquet file; statuses as a dictionary. Raises ArrowException, OSError when it is damaged."""
-    words = [name for name in names if name == "status"]  # each is decoded once: a tenth of the time
+def read_file(file: Path, wanted: pa.Schema) -> pa.Table:
+    """Some columns of a parquet file. Raises ArrowException, ValueError or OSError when it is damaged."""
+    words = [name for name in wanted.names if name == "status"]  # each is decoded once: a tenth of the time
     with pq.ParquetFile(file, read_dictionary=words) as content:
-        return content.read(names, use_threads=False).select(names)
+        rows = content.read(wanted.names, use_threads=False).select(wanted.names)
+    rows.validate(full=True)  # a damaged page may hold blanks, or text that is none
+    return rows.cast(wanted)
 
 
 def statistics(rows: pa.Table) -> dict[str, Any]:

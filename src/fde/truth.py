@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fde import lake
-from fde.commits import Commit, commits_of_days
+from fde.commits import Commit
 from fde.frames import to_frame
 from fde.refused import Refused
 from fde.world import World
@@ -16,7 +16,7 @@ Incidents = Sequence[tuple[str, str]]  # pairs (day, name)
 def imports_of(world: World, *numbers: int) -> list[Commit]:
     """The imports of sales that some days show now, in their order. Raises Refused when one is missing."""
     days = [world.pack.day(number) for number in numbers]
-    found = commits_of_days(world.lake, "sales", days, lake.newest(world.lake, "sales"))
+    found = lake.commits_of_days(world.lake, "sales", days, lake.newest(world.lake, "sales"))
     if gone := set(days) - {made.day for made in found}:
         raise Refused(f"the lake has no sales of {', '.join(sorted(gone))}")
     return found

@@ -1,6 +1,6 @@
 """The world: all that one attendee owns, and all that a pipeline may call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -67,11 +67,11 @@ class World:
         return to_frame(sent.rows)
 
     def read(
-        self, table: str, *, day: str | None = None, until: str | None = None, columns: Sequence[str] | None = None
+        self, table: str, *, day: str | None = None, until: str | None = None, columns: list[str] | None = None
     ) -> pd.DataFrame:
         """Rows of the lake: of one day, or of all days until one (inclusive; these have an `import_date`).
 
-        columns: which are read (default: all). Raises Refused when the day was not imported.
+        columns: a list of those that are read (default: all). Raises Refused when the day was not imported.
         """
         if table not in TABLES:
             raise Refused(f"the lake has no table {table!r}. Tables: {', '.join(TABLES)}.")
@@ -82,8 +82,9 @@ class World:
             self._versions.clear()  # only a run needs every read to see the same version
         if day and lake.commit_of_day(self.lake, table, day, version) is None:
             raise Refused(f"{table} of {day}: not in the lake yet. Load it first: fde run --day {day}")
-        if unknown := set(columns or ()) - set(TABLES[table].names):
-            raise Refused(f"{table} has no column {min(unknown)!r}. Columns: {', '.join(TABLES[table].names)}.")
+        names = TABLES[table].names
+        if columns is not None and not (isinstance(columns, list) and columns and {*map(str, columns)} <= {*names}):
+            raise Refused(f'{table}: columns={columns!r}: expected a list, like ["{names[0]}"], of {", ".join(names)}.')
         rows = lake.read(self.lake, table, version, day=day, until=until, columns=columns)
         return to_frame(rows.drop_columns("import_date") if day else rows)
 

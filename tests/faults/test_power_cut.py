@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fde import lake
+import fde.desk
+from fde import lake, power_cut
 from fde.archive import unpack
 from fde.pack import Pack
 from tests.conftest import ROOT, SHOP, Attendee, content
@@ -19,7 +20,9 @@ from tests.faults.conftest import Terminal, opened
 from tests.faults.disk import Disk, record
 from workshop import openings
 
-START = """
+FUNCTIONAL = (ROOT / "solutions" / "functional.py").read_bytes()
+START = f"""
+FUNCTIONAL = {FUNCTIONAL!r}
 import sys
 from pathlib import Path
 import fde.desk
@@ -34,6 +37,25 @@ for day, today in ((3, 3), (3, 4), (4, 4)):
     one.own["day"] = one.pack.days[today - 1]
     one.again(day)
     print("acknowledged", lake.newest(one.world.lake, "sales"), flush=True)
+"""
+NEW = """
+fde.desk.make(one.path, {"pipeline.py": FUNCTIONAL})
+one.run(1)
+print("acknowledged", lake.newest(one.world.lake, "sales"), flush=True)
+"""
+KILLED = """
+flush, newest = lake.flush, {table: lake.newest(one.world.lake, table) for table in ("users", "orders", "sales")}
+def killed(file):
+    if int(file.stem) > newest[file.parents[1].name]:  # it has committed, and is about to flush that
+        raise KeyboardInterrupt
+    flush(file)
+lake.flush = killed
+try:
+    one.run(3)
+except KeyboardInterrupt:
+    lake.flush = flush
+one.run(4)
+print("acknowledged", lake.newest(one.world.lake, "sales"), flush=True)
 """
 DEPLOYS = """
 for number, words in enumerate((("deploy", "2"), ("roll-back",), ("deploy", "latest"), ("day", "1"), ("day", "2"))):
@@ -58,6 +80,12 @@ Cut = tuple[Terminal, int | None]  # what the cut has left, and the last that wa
 pytestmark = pytest.mark.skipif(
     not shutil.which("strace"), reason="strace is not installed: nothing records what a program writes"
 )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a cut nobody is writing: there is nothing to wait for."""
+    monkeypatch.setattr(power_cut, "WRITING_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +140,27 @@ def test_imports(terminal: Terminal, tmp_path: Path, request: pytest.FixtureRequ
         one.again(3)
         one.again(4)
         assert one.shown().equals(whole[-1]), "the next run does not heal"
+
+
+def test_the_first_import_of_a_new_desk(terminal: Terminal, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shutil.rmtree(terminal.attendee.path)
+    for left, acknowledged in cuts(terminal, NEW, request):
+        one = left.attendee
+        fde.desk.make(one.path, {"pipeline.py": FUNCTIONAL})  # as each start of a workshop does
+        if acknowledged:
+            assert lake.newest(one.world.lake, "sales") == 1, "an import that was reported done is lost"
+        one.run(1)
+        assert lake.newest(one.world.lake, "sales") == 1, "the next run does not heal"
+
+
+def test_an_import_after_one_that_was_killed(terminal: Terminal, request: pytest.FixtureRequest) -> None:
+    for left, acknowledged in cuts(terminal, KILLED, request):
+        one = left.attendee
+        one.own["day"] = "2022-01-04"
+        if acknowledged:
+            days = [made.day for made in lake.commits_of_days(one.world.lake, "sales", [*one.pack.days], acknowledged)]
+            assert "2022-01-04" in days, "an import that was reported done is lost"
+        one.again(4)
 
 
 def test_clocks(terminal: Terminal, request: pytest.FixtureRequest) -> None:

@@ -1,5 +1,6 @@
 """The lake's laws: an import changes its own day and no other, in one commit, and nothing is ever forgotten."""
 
+import hashlib
 import json
 import multiprocessing
 import shutil
@@ -14,7 +15,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fde import lake, opened, rows
+from fde import disk, lake, opened, power_cut, rows
 from fde.commits import commit, log_file
 from fde.refused import Refused
 from fde.schemas import TABLES
@@ -264,21 +265,23 @@ def test_rows_are_on_disk_before_the_commit_and_the_commit_before_it_is_reported
     monkeypatch.setattr(fde.rows, "flush", spy)
     monkeypatch.setattr(lake, "flush", spy)
     put(empty, DAYS[0], "a")
-    assert [Path(name).suffix for name in synced][0] == ".parquet"
-    assert synced[-1] == "00000000000000000001.json"
+    before, rows_of_it, *_, made = synced
+    assert before == "00000000000000000000.json", "who made the version before may have been killed before they flushed"
+    assert rows_of_it.endswith(".parquet")
+    assert made == "00000000000000000001.json"
     assert json.loads(log_file(empty, "users", 1).read_text().splitlines()[0])
 
 
 def test_two_imports_keep_the_same_code_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In two pods, where both are process 11 and write at the same moment."""
-    flush, other = rows.flush, [b"the same"]
+    sync, other = disk._sync, [b"the same"]
 
     def meanwhile(path: Path) -> None:
         if other:
             rows.keep_code(tmp_path, other.pop())
-        flush(path)
+        sync(path)
 
-    monkeypatch.setattr(rows, "flush", meanwhile)
+    monkeypatch.setattr(disk, "_sync", meanwhile)
     sha256 = rows.keep_code(tmp_path, b"the same")
     assert [file.name for file in (tmp_path / "code").iterdir()] == [f"{sha256}.py"]
 
@@ -291,17 +294,30 @@ CUTS = {
     "all but a letter": lambda whole: whole[:-1],
     "zeros": lambda whole: bytes(len(whole)),
     "half of it, then zeros": lambda whole: whole[: len(whole) // 2] + bytes(len(whole) // 2),
+    "zeros, then half of it": lambda whole: bytes(len(whole) // 2) + whole[len(whole) // 2 :],
 }
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is writing: there is nothing to wait for."""
+    monkeypatch.setattr(power_cut, "WRITING_SECONDS", 0.01)
+
+
+def next_process() -> None:
+    opened._newest.clear()
+    opened._kept.cache_clear()
+
+
 @pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.usefixtures("soon")
 def test_an_import_that_a_power_cut_has_cut_off_never_was(cut: str, empty: Path) -> None:
     put(empty, DAYS[0], "a")
     put(empty, DAYS[1], "b")
     file = log_file(empty, "users", 2)
     file.write_bytes(CUTS[cut](file.read_bytes()))
     left = file.read_bytes()
-    opened._newest.clear()  # the next process
+    next_process()
     assert lake.newest(empty, "users") == 1
     assert day_of(empty, DAYS[1], 1) == [] and day_of(empty, DAYS[0], 1) == ["a"]
     assert file.with_suffix(".cut-off").read_bytes() == left, "it is set aside, not thrown away"
@@ -316,10 +332,92 @@ def test_a_checkpoint_that_a_power_cut_has_cut_off_is_made_again(what: str, cut:
         put(empty, DAYS[number % 3], f"{number}")
     (file,) = (empty / "users" / "_delta_log").glob(f"*{what}")
     file.write_bytes(CUTS[cut](file.read_bytes()))
-    opened._newest.clear()
-    opened._kept.cache_clear()
+    next_process()
     assert day_of(empty, DAYS[10 % 3], lake.newest(empty, "users")) == ["10"]
     for number in range(11, 22):
         put(empty, DAYS[number % 3], f"{number}")
     assert day_of(empty, DAYS[21 % 3], 22) == ["21"]
     assert day_of(empty, DAYS[0], 1) == ["0"]
+
+
+def test_what_names_a_checkpoint_that_is_not_there_does_no_harm(empty: Path) -> None:
+    """As `cp` leaves it when a checkpoint was made meanwhile; or a healer that was killed."""
+    for number in range(11):
+        put(empty, DAYS[number % 3], f"{number}")
+    (file,) = (empty / "users" / "_delta_log").glob("*.checkpoint.parquet")
+    file.unlink()
+    next_process()
+    assert day_of(empty, DAYS[10 % 3], lake.newest(empty, "users")) == ["10"]
+    assert put(empty, DAYS[0], "more") == 12
+
+
+def test_what_somebody_else_has_healed_and_imported_is_left_alone(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(empty, DAYS[0], "a")
+    put(empty, DAYS[1], "b")
+    file = log_file(empty, "users", 2)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:40])
+    monkeypatch.setattr(power_cut.time, "sleep", lambda seconds: file.write_bytes(whole))
+    next_process()
+    assert lake.newest(empty, "users") == 2
+    assert day_of(empty, DAYS[1], 2) == ["b"]
+    assert not file.with_suffix(".cut-off").exists()
+
+
+@pytest.mark.usefixtures("soon")
+def test_who_may_only_read_sees_what_was_before_a_cut(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(empty, DAYS[0], "a")
+    put(empty, DAYS[1], "b")
+    file = log_file(empty, "users", 2)
+    file.write_bytes(file.read_bytes()[:40])
+
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "rename", read_only)
+    next_process()
+    assert lake.newest(empty, "users") == 1
+    assert day_of(empty, DAYS[0], lake.newest(empty, "users")) == ["a"]
+
+
+def test_a_copy_of_a_file_of_the_log_is_none(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    file = log_file(empty, "users", 1)
+    shutil.copy(file, file.with_stem(f"{file.stem}-Copy1"))  # as JupyterLab names it
+    next_process()
+    assert lake.newest(empty, "users") == 1
+
+
+def test_rows_that_a_foreign_engine_appended_are_read_beside_ours(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    theirs = {"import_date": [date(2022, 1, 2)], "user_id": [7], "name": ["a\u2028b"], "status": ["gold"]}
+    write_deltalake(str(empty / "users"), pa.table(theirs), mode="append")
+    next_process()
+    rows = lake.read(empty, "users", lake.newest(empty, "users"), until=DAYS[2])
+    assert rows["status"].to_pylist() == ["a", "gold"]
+    assert [made.version for made in lake.commits_of_days(empty, "users", DAYS, 2)] == [1]
+
+
+def test_who_loses_the_race_leaves_no_rows_behind(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_the_middle(monkeypatch, lambda: put(empty, DAYS[1], "other"))
+    put(empty, DAYS[0], "mine")
+    assert len(list((empty / "users").glob("*/*.parquet"))) == 2
+
+
+def test_imports_of_days_are_found_whatever_lies_between(empty: Path) -> None:
+    put(empty, DAYS[0], "first")
+    for number in range(30):
+        put(empty, DAYS[2], f"{number}")
+    newest = lake.newest(empty, "users")
+    found = lake.commits_of_days(empty, "users", DAYS, newest)
+    assert [(made.day, made.version) for made in found] == [(DAYS[0], 1), (DAYS[2], 31)], "one was never imported"
+    log_file(empty, "users", 15).write_text("damaged")
+    assert lake.commits_of_days(empty, "users", DAYS, newest) == found, "of no day that is shown"
+
+
+def test_the_digest_is_of_rows_sorted_from_left_to_right(empty: Path) -> None:
+    """However they lie in the file: a digest is on record, and shall mean the same for ever."""
+    orders = pa.table([[date(2022, 1, 2), date(2022, 1, 1)], [1, 2], [5, 6], [1, 2], ["a", None]], TABLES["orders"])
+    text = '"sales_date","quantity","revenue_cents","user_id","order_id"\n2022-01-01,2,6,2,\n2022-01-02,1,5,1,"a"\n'
+    assert rows.digest(orders) == hashlib.sha256(text.encode()).hexdigest()
+    assert rows.sort(orders)["user_id"].to_pylist() == [1, 2]

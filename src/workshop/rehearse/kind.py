@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -55,5 +56,6 @@ class Kind(Room):
     def keep_logs(self, at: Path) -> None:
         at.mkdir(exist_ok=True)
         for pod in self.kubectl("get", "pods", "--output", "name").split():
-            told = self.kubectl("logs", pod, "--all-containers", "--prefix", "--ignore-errors")
-            (at / f"{Path(pod).name}.log").write_text(told, "utf-8")
+            with suppress(Refused):  # it has gone meanwhile, or has not begun
+                told = self.kubectl("logs", pod, "--all-containers", "--prefix", "--ignore-errors")
+                (at / f"{Path(pod).name}.log").write_text(told, "utf-8")
