@@ -137,7 +137,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "random.randint",
     ),
     "the order of a set": (
-        functional(join='    users["status"] = [next(iter({a, b})) for a, b in zip(users["status"], users["name"])]\n'),
+        functional(
+            join='    users["status"] = [next(iter({a, b})) for a, b in zip(users["status"], users["user_id"].map(str))]\n'
+        ),
         "determinism",
         "next(iter({a, b}))",
     ),
