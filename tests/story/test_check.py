@@ -137,11 +137,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "random.randint",
     ),
     "the order of a set": (
-        functional(
-            join='    users["status"] = [next(iter({a, b})) for a, b in zip(users["status"], users["user_id"].map(str))]\n'
-        ),
+        functional(join='    users["status"] = [next(iter({a, str(b)})) for b, a in users.itertuples(index=False)]\n'),
         "determinism",
-        "next(iter({a, b}))",
+        "next(iter({a, str(b)}))",
     ),
     "a hash": (
         functional(last='    sales["quantity"] += sales["status"].map(hash) % 1000\n'),
