@@ -39,10 +39,18 @@ def measure(small: bool) -> list[Claim]:
     found = imported(pack)
     print(f"  {'day':>6} {'import, s':>10} {'bytes written':>14} {'open':>8} {'first':>8} {'middle':>8} {'last':>8}")
     days = [number for number in DAYS if number <= (100 if small else DAYS[-1])]
-    costs = {number: day_n(pack, number) for number in days}
-    first, last = costs[days[0]], costs[days[-1]]
-    for name in ("import", "bytes"):
-        found.append(Claim(f"day {days[-1]} against day 1", "day 1", name, last[name], first[name], 1.5))
+    seconds: dict[int, list[float]] = {number: [] for number in days}
+    size = dict.fromkeys(days, 0)
+    for _ in range(TIMES):  # in turn: what else the machine does falls on all
+        for number in days:
+            took, size[number] = day_n(pack, number)
+            seconds[number].append(took)
+    middle = {number: statistics.median(seconds[number]) for number in days}
+    for number in days:
+        told = " ".join(f"{look * 1000:5.0f} ms" for look in looks(number))
+        print(f"  {number:6} {middle[number]:10.3f} {size[number]:14,} {told}", file=sys.stderr)
+    for name, cost in (("import", middle), ("bytes", size)):
+        found.append(Claim(f"day {days[-1]} against day 1", "day 1", name, cost[days[-1]], cost[days[0]], 1.5))
     return found
 
 
@@ -66,27 +74,25 @@ def imported(pack: Pack) -> list[Claim]:
     )
 
 
-def day_n(pack: Pack, number: int) -> dict[str, float]:
-    """What the import of the pack's day takes as day `number`, small days before it; and what looking back takes."""
-    world = filled(number - 1)
-    target = world.with_name("now")
-    seconds, size = [], 0
-    for _ in range(TIMES):
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(world, target / "learner")
-        before = bytes_of(target)
-        seconds.append(run(OURS, "ours/day.py", target / "learner", pack.path, 1)["seconds"])
-        size = bytes_of(target) - before
-    path = target / "learner" / "desk" / "lake"
-    newest = lake.newest(path, "orders")
-    looks = []
-    for version in (newest, 1, max(1, newest // 2), newest):
+def day_n(pack: Pack, number: int) -> tuple[float, int]:
+    """Seconds of the import of the pack's day as day `number`, small days before it; and bytes that it writes."""
+    target = PLACE / "now"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(filled(number - 1), target / "learner")
+    before = bytes_of(target)
+    took = run(OURS, "ours/day.py", target / "learner", pack.path, 1)["seconds"]
+    return took, bytes_of(target) - before
+
+
+def looks(number: int) -> list[float]:
+    """Seconds of reading one day in a lake of `number` days: newest version (opened first), first, middle, newest."""
+    path = filled(number - 1) / "desk" / "lake"
+    newest, day, found = lake.newest(path, "orders"), FIRST.isoformat(), []
+    for version in (newest, 1, max(1, newest // 2), newest) if newest else ():
         begin = time.perf_counter()
-        lake.read(path, "orders", version, until="2022-12-31")
-        looks.append(time.perf_counter() - begin)
-    told = " ".join(f"{look * 1000:5.0f} ms" for look in looks)
-    print(f"  {number:6} {statistics.median(seconds):10.3f} {size:14,} {told}", file=sys.stderr)
-    return {"import": statistics.median(seconds), "bytes": float(size)}
+        lake.read(path, "orders", version, day=day)
+        found.append(time.perf_counter() - begin)
+    return found
 
 
 def filled(days: int) -> Path:

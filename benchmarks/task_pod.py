@@ -68,7 +68,8 @@ def tasks(room: ClusterRoom, person: Person) -> list[dict[str, float]]:
     marks = f"{WORLDS}/{ATTENDEE}/desk/files/marks"
     room.inside(f"jupyter-{ATTENDEE}", f"rm -f {marks}")
     run = room.trigger(person, ATTENDEE)
-    assert room.end_of(person, ATTENDEE, run) == "success"
+    if (state := room.end_of(person, ATTENDEE, run)) != "success":
+        raise SystemExit(f"the run is {state}: {room.log(person, ATTENDEE, run, 'start_import')[-3:]}")
     noted = [json.loads(line) for line in room.inside(f"jupyter-{ATTENDEE}", f"cat {marks}").splitlines()]
     asked = person.get(f"/api/v2/dags/user_data_dag.{ATTENDEE}/dagRuns/{run}/taskInstances").json()["task_instances"]
     queued = {one["task_id"]: datetime.fromisoformat(one["queued_when"]).timestamp() for one in asked}

@@ -38,7 +38,5 @@ def pod_mutation_hook(pod: "V1Pod") -> None:
         container.volume_mounts.append(k8s.V1VolumeMount(name=name, mount_path=path, read_only=True))
     bundles = json.dumps([bundle(attendee)])
     container.env.append(k8s.V1EnvVar(name="AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", value=bundles))
-    # A task speaks with Airflow's API and not with its database: making ready for that would take half of its start.
-    container.env.append(k8s.V1EnvVar(name="_AIRFLOW__AS_LIBRARY", value="1"))
     # What ignores Airflow's own time limit is ended by the cluster.
     pod.spec.active_deadline_seconds = settings.task_seconds() + 60
