@@ -23,6 +23,7 @@ RETENTION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "10",
 }
+COLORS = re.compile(r"\x1b\[\d+m|↳")
 Mark = tuple[tuple[int, int, int], ...]
 
 _newest: dict[Path, int] = {}  # the newest version of a table that was seen; it only grows, unless a desk was swapped
@@ -81,7 +82,7 @@ def _mark(lake: Path, table: str, version: int) -> Mark:
 
 
 def _checked(path: Path, version: int | None) -> DeltaTable:
-    try:
+    with _in_words(path, "is not a readable table of the lake", "Put it back if you moved it, or: fde start-over."):
         try:
             delta = DeltaTable(str(path), version=version)
         except (DeltaError, OSError, ValueError):
@@ -90,15 +91,6 @@ def _checked(path: Path, version: int | None) -> DeltaTable:
             delta = DeltaTable(str(path), version=version)
         delta.transaction_version("")  # reads what is read only when it is asked for
         columns, settings = pa.schema(delta.schema().to_arrow()), delta.metadata().configuration
-    except (DeltaError, OSError, ValueError) as error:
-        raise Refused(
-            f"{path} is not a readable table of the lake ({str(error).splitlines()[0]}). "
-            "Put it back if you moved it, or set this desk aside: fde start-over."
-        ) from None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Rust: it has no handle left, or no thread
-            raise
-        raise Refused(f"{path} cannot be opened ({error}). Close other programs and try again.") from None
     if columns.names != schema(path.name).names or any(settings.get(k) != v for k, v in RETENTION.items()):
         raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
     return delta
@@ -112,17 +104,27 @@ def committing(lake: Path, table: str, version: int, file: Path | None) -> Itera
     """
     done = False
     try:
-        yield
+        with _in_words(lake / table, "could not be written", "Mend that and run the day again."):
+            yield
         done = True
-    except CommitFailedError:
-        raise
-    except (DeltaError, OSError) as error:
-        told = str(error).strip().splitlines() or [type(error).__name__]
-        why = re.sub(r"\x1b\[\d+m|↳", "", told[-1]).strip()
-        raise Refused(f"{lake / table} could not be written: {why}. Mend that and run the day again.") from None
     finally:
         if file and not done and not _names(log_file(lake, table, version), file.name):
             file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _in_words(path: Path, words: str, advice: str) -> Iterator[None]:
+    """What Delta says in many lines is told in one; so is a panic of Rust, which has no handle left, or no thread."""
+    try:
+        yield
+    except CommitFailedError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, DeltaError | OSError | ValueError) and type(error).__name__ != "PanicException":
+            raise
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        why = next((line for line in lines if "os error" in line), lines[0])
+        raise Refused(f"{path} {words} ({COLORS.sub('', why).strip()}). {advice}") from None
 
 
 def _names(log: Path, name: str) -> bool:
