@@ -59,7 +59,7 @@ class Pack:
     @property
     def title(self) -> str:
         """What the story is called on screens."""
-        return str(self._settings.get("title", self.path.name))
+        return str(self._settings.get("title") or self.path.name)
 
     def number(self, day: str) -> int:
         """The number of a date of the story, from 1. Raises Refused for any other date."""

@@ -26,7 +26,7 @@ def read(path: Path) -> Room:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{path}: cannot be read: {error}. It lists the attendees and the pack.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates that are none, of brackets without end
         raise Refused(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or set(content) != {"attendees", "pack"}:
         raise Refused(f"{path}: must have exactly the keys `attendees` (a list of names) and `pack` (a folder).")
