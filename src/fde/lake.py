@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
@@ -93,7 +92,11 @@ def _replace(
         before = delta.transaction_version(day)
         if not attempt:
             first = before
-        if before is not None and commit(lake, table, before).sha256 == sha256.result() and _is_whole(delta, day):
+        if (
+            before is not None
+            and commit(lake, table, before).sha256 == sha256.result()
+            and _is_whole(delta, table, day)
+        ):
             flush(log_file(lake, table, before))  # as below
             return before
         if before != first:
@@ -139,11 +142,11 @@ def _files(delta: DeltaTable, compared: str, day: str) -> list[Path]:
     return [Path(unquote(uri)) for uri in found]
 
 
-def _is_whole(delta: DeltaTable, day: str) -> bool:
+def _is_whole(delta: DeltaTable, table: str, day: str) -> bool:
     """Whether the files that hold a day are there and can be read."""
     try:
         for file in _files(delta, "=", day):
-            pq.read_table(file, partitioning=None)
-    except (pa.ArrowException, OSError):
+            read_file(file, SCHEMAS[table])
+    except (pa.ArrowException, ValueError, OSError):
         return False
     return True
