@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 from plot import draw
 
-ALL = ("dashboards", "one_day", "operations", "together")
-CLUSTER = ("task_pod",)  # only when asked for: makes a cluster
-ROW = "| {:20} | {:18} | {:10} | {:>9} | {:>9} | {:>6} | {:>12} |"
+ALL = ("dashboards", "one_day", "operations", "together", "start", "trigger", "catch_up", "check", "board")
+CLUSTER = ("cluster", "task_pod")  # only when asked for: each makes a cluster
+ROW = "| {:26} | {:20} | {:10} | {:>9} | {:>9} | {:>6} | {:>12} |"
 
 
 def main() -> int:

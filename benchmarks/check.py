@@ -1,22 +1,20 @@
-"""Claim: `fde check` on `mutable` and on `functional` takes 6 s in all on 2 cores; with 100,000 orders a day 60 s and
-1 GiB at most, each.
+"""Shown, not claimed: what `fde check` costs on `mutable` and `functional`, in the story and with 100,000 orders a day.
 
-Beside it: the same five days by `fde run`, which is what somebody would try by hand to see whether a second run changes
-anything. Run from a checkout: .venv/bin/python benchmarks/check.py [shop|large]
+Beside it: the same five days twice by `fde run`, which is what somebody would try by hand to see whether a second run
+changes anything.
 """
 
-import json
 import os
 import random
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psutil
-from lab import ROOT, pss_mib
+from lab import pss_mib
+from pairs import FDE, ROOT, Claim
 
 from fde import desk
 from fde.pack import Pack
@@ -45,7 +43,7 @@ def large(folder: Path) -> Path:
     return folder
 
 
-def measure(stage: str, pack: Path, commands: list[list[str]]) -> dict[str, float]:
+def used(stage: str, pack: Path, commands: list[list[str]]) -> dict[str, float]:
     """Run commands at a new desk: seconds, seconds of processor, and the most memory of all processes at once."""
     with tempfile.TemporaryDirectory(prefix="fde-check-bench-") as folder:
         home = Path(folder)
@@ -58,19 +56,14 @@ def measure(stage: str, pack: Path, commands: list[list[str]]) -> dict[str, floa
         env = {**os.environ, "FDE_WORLD": str(world), "FDE_PACK": str(pack), "PYTHONPATH": str(ROOT / "src")}
         memory, start, before = 0.0, time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         for words in commands:
-            command = [
-                sys.executable,
-                "-c",
-                "import sys; from workshop.desk import fde_command; sys.exit(fde_command())",
-            ]
-            running = psutil.Popen([*command, *words], env=env, stdout=subprocess.DEVNULL)
+            running = psutil.Popen([*FDE, *words], env=env, stdout=subprocess.DEVNULL)
             while running.poll() is None:
                 memory = max(memory, pss_mib([running, *children(running)]))
                 time.sleep(0.05)
             assert running.returncode in (0, 1), f"exit code {running.returncode}"
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return {"seconds": time.monotonic() - start, "processor": cpu, "MiB": memory}
+        return {"seconds": time.monotonic() - start, "processor": cpu, "peak_mib": memory}
 
 
 def children(running: psutil.Process) -> list[psutil.Process]:
@@ -80,22 +73,17 @@ def children(running: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def main() -> None:
-    sizes = sys.argv[1:] or ["shop", "large"]
-    found = {}
+def measure(small: bool) -> list[Claim]:
+    """The shop of the story; without --small also the large pack."""
+    claims = []
     with tempfile.TemporaryDirectory(prefix="fde-large-") as folder:
-        packs = {"shop": lambda: ROOT / "sources" / "shop", "large": lambda: large(Path(folder))}
-        for size in sizes:
-            pack = packs[size]()
+        packs = {"shop": ROOT / "sources" / "shop"}
+        if not small:
+            packs["large"] = large(Path(folder))
+        for size, pack in packs.items():
             runs = [["run", "--day", day] for day in Pack(pack).days]
             for stage in ("mutable", "functional"):
-                found[f"{size}, {stage}, check"] = measure(stage, pack, [["check"]])
-                found[f"{size}, {stage}, each day run twice by hand"] = measure(stage, pack, [*runs, *runs])
-    print(f"{'':50}{'seconds':>9}{'processor':>11}{'MiB':>7}")
-    for name, one in found.items():
-        print(f"{name:50}{one['seconds']:9.1f}{one['processor']:11.1f}{one['MiB']:7.0f}")
-    print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main()
+                ours, theirs = used(stage, pack, [["check"]]), used(stage, pack, [*runs, *runs])
+                name = f"check {size} {stage}"
+                claims += [Claim(name, "all days twice", figure, ours[figure], theirs[figure], None) for figure in ours]
+    return claims

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import big_pack
-from pairs import OURS, RIVALS, Claim, compare, run
+from pairs import OURS, RIVALS, ROOT, Claim, compare, run
 
 import fde.run
 from fde import desk
@@ -21,7 +21,6 @@ from fde.clock import Clock
 from fde.pack import Pack
 from fde.world import World
 
-ROOT = Path(__file__).parents[1]
 PLACE = Path(os.environ.get("FDE_BENCH", "/tmp/fde-bench"))
 TIMES = 3
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+from pairs import ROOT
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-ROOT = Path(__file__).parents[1]
 DASHBOARD = "\n".join(
     line for line in (ROOT / "notebooks" / "order_status_chart.py").read_text().splitlines() if not line.startswith("#")
 )

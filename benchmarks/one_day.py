@@ -13,8 +13,8 @@ from pathlib import Path
 
 import big_pack
 import pyarrow as pa
-from dashboards import PLACE, ROOT
-from pairs import OURS, RIVALS, Claim, compare, run
+from dashboards import PLACE
+from pairs import OURS, RIVALS, ROOT, Claim, compare, run
 
 from fde import desk, lake
 from fde.pack import Pack

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import big_pack
 from dashboards import PLACE, lake_of
-from pairs import Claim
+from pairs import FDE, ROOT, Claim
 
 from fde.pack import Pack
 
-ROOT = Path(__file__).parents[1]
 TIMES, USERS, ORDERS = 3, 2_000, 1_000
-FDE = [sys.executable, "-c", "import sys; from workshop.desk import fde_command; sys.exit(fde_command())"]
 
 
 def home_of(days: int) -> tuple[Path, Pack]:

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
+#: `fde` as in an attendee's terminal
+FDE = (sys.executable, "-c", "import sys; from workshop.desk import fde_command; sys.exit(fde_command())")
 OURS = Path(sys.executable)
 RIVALS = HERE.parent / ".venv-rivals" / "bin" / "python"
 FIGURES = ("seconds", "processor", "peak_mib", "read_mib")

@@ -1,7 +1,7 @@
-"""Claim: the workshop is up as fast, and in as little memory, as Airflow and JupyterLab started by hand.
+"""Shown, not claimed: how long the workshop takes until it is up, and in how much memory, from a fresh clone.
 
-Beside it: `airflow standalone` plus `jupyter lab` from the same packages. Both sides end with one JupyterLab, one
-kernel that drew the dashboard, and Airflow healthy. Run from a checkout: .venv/bin/python benchmarks/start.py
+Beside it: `airflow standalone` plus `jupyter lab` from the same packages, without hub, sign-in and worlds. Both sides
+end with one JupyterLab, one kernel that drew the dashboard, and Airflow healthy.
 """
 
 import json
@@ -12,14 +12,20 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import httpx
 import psutil
-from lab import DASHBOARD, ROOT, Lab, pss_mib, sign_in, wait
+from lab import DASHBOARD, Lab, pss_mib, sign_in, wait
+from pairs import ROOT, Claim
+
+from tests.room import free_port
 
 
 def ours(clone: Path, home: Path, port: int) -> dict[str, float]:
     """A fresh clone: packages, first start, memory, second start."""
     env = {**os.environ, "FDE_HOME": str(home), "FDE_PORT": str(port)}
+    env.pop("FDE_WORLD", None)
     python = clone / ".venv" / "bin"
     start = time.monotonic()
     subprocess.run([clone / "scripts" / "install"], check=True, env=env, stdout=subprocess.DEVNULL)
@@ -114,23 +120,20 @@ def timed(command: list[object], env: dict[str, str]) -> float:
     return time.monotonic() - start
 
 
-def main() -> None:
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 18500
+def measure(small: bool) -> list[Claim]:
+    """Both sides, each started twice. There is no smaller form."""
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="fde-start-") as folder:
         clone, home = Path(folder, "clone"), Path(folder, "home")
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-        env_clean = {
-            name: os.environ.pop(name) for name in ("PYTHONDONTWRITEBYTECODE", "FDE_WORLD") if name in os.environ
-        }
-        del env_clean
-        us, hand = ours(clone, home, port), by_hand(clone, home, port + 1)
-    print(f"{'':32}{'scripts/up':>12}{'by hand':>12}{'ratio':>8}")
-    print(f"{'packages, from a warm cache, s':32}{us['packages']:12.1f}")
-    for words, key in (("first start, s", "first"), ("second start, s", "second"), ("memory (PSS), MiB", "memory")):
-        print(f"{words:32}{us[key]:12.1f}{hand[key]:12.1f}{us[key] / hand[key]:8.2f}")
-    print(f"{'scripts/down, s':32}{us['down']:12.1f}")
-    print(json.dumps({"scripts/up": us, "by hand": hand}))
-
-
-if __name__ == "__main__":
-    main()
+        us, hand = ours(clone, home, port), by_hand(clone, home, free_port())
+    for words, key in (("packages, from a warm cache", "packages"), ("scripts/down", "down")):
+        print(f"  {words:40} {us[key]:5.1f} s", file=sys.stderr)
+    return [
+        Claim(name, "Airflow, Lab by hand", figure, us[key], hand[key], None)
+        for name, figure, key in (
+            ("first start", "seconds", "first"),
+            ("second start", "seconds", "second"),
+            ("a room of one", "peak_mib", "memory"),
+        )
+    ]

@@ -17,11 +17,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from kubernetes import client, config
-from pairs import Claim
+from pairs import ROOT, Claim
 
 from tests.cluster.room import NAME, WORLDS, ClusterRoom, set_up
 from tests.people import Person, arrived
-from tests.room import ROOT, free_port, wait_until
+from tests.room import free_port, wait_until
 
 TIMES = 8
 ATTENDEE = "learner"

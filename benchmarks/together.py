@@ -11,8 +11,8 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import big_pack
-from dashboards import PLACE, ROOT
-from pairs import Claim
+from dashboards import PLACE
+from pairs import ROOT, Claim
 
 import fde.run
 from fde import desk, lake
