@@ -23,19 +23,19 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     given = parser.parse_args()
     found = []
+    memory = psutil.virtual_memory().total >> 30
+    machine = {"cores": psutil.cpu_count(), "memory_gib": memory, "python": platform.python_version()}
     for name in given.claims or ALL:
         print(f"{name} ...", file=sys.stderr)
         found += importlib.import_module(name).measure(given.small)
+        told = {"machine": machine, "claims": [one.as_json() for one in found]}  # kept if the next one fails
+        given.json.write_text(json.dumps(told, indent=1), "utf-8")
     print(ROW.format("claim", "beside", "figure", "ours", "theirs", "ratio", "at most"))
     print("|---|---|---|---|---|---|---|")
     for one in found:
         goal = "" if one.at_most is None else f"{one.at_most:.2f}" + ("" if one.holds else " missed")
         numbers = (f"{one.ours:.3f}", f"{one.theirs:.3f}", f"{one.ratio:.2f}")
         print(ROW.format(one.claim, one.beside, one.figure, *numbers, goal))
-    memory = psutil.virtual_memory().total >> 30
-    machine = {"cores": psutil.cpu_count(), "memory_gib": memory, "python": platform.python_version()}
-    told = {"machine": machine, "claims": [one.as_json() for one in found]}
-    given.json.write_text(json.dumps(told, indent=1), "utf-8")
     draw(found, given.json.with_suffix(".png"))
     return 0 if all(one.holds for one in found) else 1
 

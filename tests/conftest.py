@@ -98,13 +98,19 @@ def shop(tmp_path: Path) -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="more examples and more kills, as CI does")
+    parser.addoption("--long", action="store_true", help="more examples, and twice as many faults, as CI does")
     parser.addoption("--thorough", action="store_true", help="all kills, cuts and commits that the README speaks of")
     parser.addoption("--fuzz", metavar="MINUTES", type=float, default=0, help="how long each kind of file is spoiled")
     parser.addoption(
         "--soak", metavar="MINUTES", type=float, default=0, help="how long a room is watched for what grows"
     )
     parser.addoption("--keep", metavar="FOLDER", help="keep the cluster of tests/cluster, and take the one of FOLDER")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if any(config.getoption(name) for name in ("--thorough", "--fuzz", "--soak")):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))  # they take as long as was asked for
 
 
 def pytest_configure(config: pytest.Config) -> None:

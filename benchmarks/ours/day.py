@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import pyarrow.compute as pc
+from facts import facts
 from side import side
 
 import fde.run
@@ -24,21 +24,16 @@ def load(world: World, day: str) -> None:
         fde.run.call(world, name, day)
 
 
-def facts(world: World, day: str) -> Iterable[tuple]:
-    """As rivals/pyarrow_day.py tells them."""
-    users, orders = (
-        lake.read(world.lake, name, lake.newest(world.lake, name), day=day) for name in ("users", "orders")
-    )
-    counts = {str(one["values"]): one["counts"] for one in pc.value_counts(users["status"]).to_pylist()}
-    sums = [pc.sum(orders[name]).as_py() for name in ("quantity", "revenue_cents", "user_id")]
-    return [(len(users), pc.sum(users["user_id"]).as_py(), len(orders), *sums), *sorted(counts.items())]
+def read(world: World, day: str) -> Iterable[tuple]:
+    """The facts of what was imported."""
+    return facts(*(lake.read(world.lake, name, lake.newest(world.lake, name), day=day) for name in ("users", "orders")))
 
 
 def main(path: Path, pack: Pack, number: int) -> None:
     world = World(path, pack, lambda: Clock(tuple(pack.days), pack.days[-1]))
     day = pack.days[number - 1]
     lake.newest(world.lake, "users")  # libraries are loaded
-    side(lambda: load(world, day), lambda: facts(world, day))
+    side(lambda: load(world, day), lambda: read(world, day))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ def commit(lake: Path, table: str, version: int) -> Commit:
     raise Refused(f"{table} version {version} ({file}) was not written by an import. Deploy another version.")
 
 
+def has(lake: Path, table: str, version: int, sha256: str) -> bool:
+    """Whether a version is an import of rows with this digest. What is damaged, or somebody else's, is not."""
+    try:
+        return commit(lake, table, version).sha256 == sha256
+    except Refused:
+        return False
+
+
 def newest_of_days(lake: Path, table: str, days: Iterable[str], version: int) -> dict[str, Commit | None]:
     """The imports that days show as of a version, by day; None: not imported by then.
 

@@ -17,9 +17,9 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from fde.commits import Commit, commit, libraries, log_file, newest_of_days
+from fde.commits import Commit, commit, has, libraries, log_file, newest_of_days
 from fde.disk import flush
-from fde.opened import DAY, committing, create, newest, opened, schema
+from fde.opened import DAY, committing, create, newest, newest_day, opened, schema
 from fde.refused import Refused
 from fde.rows import digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
@@ -59,10 +59,10 @@ def read(
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
         wanted = pa.schema([SCHEMAS[table].field(name) for name in names])
         found = [read_file(file, wanted) for file in files] or [wanted.empty_table()]
-        days = np.array([file.parent.name.partition("=")[2] for file in files], "datetime64[D]")
+        days = np.array([file.parent.name.split("=")[1] for file in files], "datetime64[D]")
         day_of = pa.array(np.repeat(days, [len(part) for part in found][: len(days)]), DAY.type)
         rows = pa.concat_tables(found).add_column(0, DAY, day_of)
-    except (DeltaError, KeyError, ValueError, pa.ArrowException, OSError) as error:
+    except (DeltaError, LookupError, ValueError, pa.ArrowException, OSError) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
             f"({str(error).splitlines()[0][:200]}). Run its day again: fde run --day {day or 'DAY'}"
@@ -92,17 +92,13 @@ def _replace(
         before = delta.transaction_version(day)
         if not attempt:
             first = before
-        if (
-            before is not None
-            and commit(lake, table, before).sha256 == sha256.result()
-            and _is_whole(delta, table, day)
-        ):
+        if before and has(lake, table, before, sha256.result()) and _is_whole(delta, table, day):
             flush(log_file(lake, table, before))  # as below
             return before
         if before != first:
             raise Refused(f"{table} of {day} was imported by someone else at the same time. Run the day again.")
         version = delta.version() + 1
-        latest = max(day, commit(lake, table, version - 1).newest) if version > 1 else day
+        latest = max(day, newest_day(lake, table, delta))
         flush(log_file(lake, table, version - 1))  # whoever wrote it may have been killed before they could
         added = _write_file(lake / table, day, rows) if len(rows) else None
         facts = {"day": day, "newest": latest, "sha256": sha256.result(), "rows": len(rows), "read": read}
@@ -147,6 +143,6 @@ def _is_whole(delta: DeltaTable, table: str, day: str) -> bool:
     try:
         for file in _files(delta, "=", day):
             read_file(file, SCHEMAS[table])
-    except (pa.ArrowException, ValueError, OSError):
+    except (pa.ArrowException, ValueError, KeyError, OSError):
         return False
     return True

@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from fde.commits import log_file
+from fde.commits import commit, log_file
 from fde.power_cut import remove_cut_off_checkpoints, set_cut_off_aside
 from fde.refused import Refused
 from fde.schemas import SCHEMAS, TABLES
@@ -56,6 +56,14 @@ def newest(lake: Path, table: str) -> int:
     return number
 
 
+def newest_day(lake: Path, table: str, delta: DeltaTable) -> str:
+    """The latest day in a table, "" when it is empty: as the last import has it, or by looking at all that is there."""
+    try:
+        return commit(lake, table, delta.version()).newest
+    except Refused:  # nothing was imported yet, or somebody else was here
+        return max((part[DAY.name] for part in delta.partitions()), default="")
+
+
 def opened(lake: Path, table: str, version: int | None = None, *, fresh: bool = False) -> DeltaTable:
     """A table as of a version (default: the newest), to be read. fresh: for one who writes, the newest and their own.
 
@@ -91,7 +99,8 @@ def _checked(path: Path, version: int | None) -> DeltaTable:
             delta = DeltaTable(str(path), version=version)
         delta.transaction_version("")  # reads what is read only when it is asked for
         columns, settings = pa.schema(delta.schema().to_arrow()), delta.metadata().configuration
-    if columns.names != schema(path.name).names or any(settings.get(k) != v for k, v in RETENTION.items()):
+    plain = delta.protocol().min_reader_version == 1  # above, rows may be taken out by more than their file
+    if not plain or columns.names != schema(path.name).names or not RETENTION.items() <= settings.items():
         raise Refused(f"{path} is a Delta table, but not as this version makes it. Set it aside: fde start-over.")
     return delta
 

@@ -59,7 +59,9 @@ def _ends_too_early(file: Path) -> bool:
     if b"\0" in text:
         return True
     *whole, last = lines = text.rstrip(b"\n").split(b"\n")
-    if _object(lines[0]).get("commitInfo", {"fde": {}}).get("fde") is None:
+    first = _object(lines[0])
+    info = first.get("commitInfo")
+    if first and not (isinstance(info, dict) and info.get("fde")):
         return False  # no import wrote it
     return all(map(_object, whole)) and "txn" not in _object(last)
 

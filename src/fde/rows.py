@@ -72,7 +72,9 @@ def write_file(file: Path, rows: pa.Table) -> None:
 
 
 def read_file(file: Path, wanted: pa.Schema) -> pa.Table:
-    """Some columns of a file. Raises ArrowException, ValueError or OSError when checksums say that it is damaged."""
+    """Some columns of a file. Raises ArrowException, ValueError, KeyError or OSError when it is damaged: all of it but
+    names and bounds has checksums.
+    """
     words = [name for name in wanted.names if name == "status"]  # each is decoded once: a tenth of the time
     with pq.ParquetFile(file, read_dictionary=words, page_checksum_verification=True) as content:
         rows = content.read(wanted.names, use_threads=False).select(wanted.names)

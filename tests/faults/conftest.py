@@ -12,6 +12,7 @@ import pytest
 import fde.desk
 from fde.pack import Pack
 from tests.conftest import ROOT, SHOP, Attendee
+from workshop import openings
 
 FDE = [sys.executable, "-c", "import sys; from workshop.desk import fde_command; sys.exit(fde_command())"]
 
@@ -71,7 +72,15 @@ def terminal(tmp_path: Path) -> Terminal:
     return opened(tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The openings of the shop."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FDE_HOME", str(tmp_path_factory.mktemp("home")))
+        return openings.make(SHOP)
+
+
 @pytest.fixture
 def share(request: pytest.FixtureRequest) -> float:
     """Which part of what the README speaks of is done."""
-    return 1.0 if request.config.getoption("--thorough") else 0.05
+    return 1.0 if request.config.getoption("--thorough") else 0.1 if request.config.getoption("--long") else 0.05

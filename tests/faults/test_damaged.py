@@ -1,12 +1,15 @@
 """A disk that changes what lies on it: rows that are not as they were written are never shown."""
 
 import random
+from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from fde import lake
+from fde.opened import opened
 from fde.refused import Refused
 from tests.faults.conftest import Terminal
 
@@ -33,6 +36,18 @@ def test_a_bit_that_turns_in_a_file_of_rows_is_found(table: str, terminal: Termi
             else:
                 assert after.equals(before), f"bit {bit} of byte {place}"
     assert found > places * 8 / 2, "what names the columns, and bounds, may change unseen"
+
+
+def test_a_file_of_rows_is_mended_wherever_a_bit_has_turned(terminal: Terminal, share: float) -> None:
+    path, day = terminal.attendee.world.lake, terminal.attendee.pack.days[0]
+    rows, chance = lake.read(path, "users", 1, day=day), random.Random(7)
+    for _ in range(round(400 * share)):
+        named = opened(path, "users").file_uris(file_pruning_predicate=[("import_date", "=", date.fromisoformat(day))])
+        (file,) = map(Path, named)
+        content = file.read_bytes()
+        file.write_bytes(changed(content, chance.randrange(len(content)), chance.randrange(8)))
+        version = lake.replace(path, "users", day, rows.drop_columns("import_date"), read={})
+        assert lake.read(path, "users", version, day=day).equals(rows)
 
 
 def test_running_the_day_again_brings_rows_back(terminal: Terminal) -> None:

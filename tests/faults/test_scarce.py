@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests.conftest import content
 from tests.faults.conftest import Terminal, opened
 from tests.room import wait_until
 
@@ -52,6 +53,33 @@ def test_a_full_disk(full_disk: Path) -> None:
     said = tried(terminal, range(0, 200_000, 4096), attempt)  # it ends at another write each time
     assert len(said) >= 3
     assert all("space" in words and "Traceback" not in words for words in said), said
+
+
+@pytest.mark.parametrize("what", ["deploy", "catch-up", "export"])
+def test_a_full_disk_and_what_is_no_import(what: str, full_disk: Path, made: Path) -> None:
+    """It is done, or it says in a line why not and all is as it was."""
+    terminal = opened(full_disk / "home")
+    shutil.copytree(made.parent, terminal.home / "openings", dirs_exist_ok=True)
+    filler, said = full_disk / "filler", []
+    doing = {
+        "deploy": lambda: terminal.script("deploy", "1", "learner"),
+        "catch-up": lambda: terminal.fde("catch-up", "5"),
+        "export": lambda: terminal.fde("export", str(terminal.home / "learner.fde.tar")),
+    }
+    before = {file: bytes_ for file, bytes_ in content(terminal.home).items() if "/." not in file}
+    for left in range(0, 400_000, 8192):
+        filler.write_bytes(bytes(shutil.disk_usage(full_disk).free - left))
+        done = doing[what]()
+        filler.unlink()
+        if not done.returncode:
+            break
+        assert "space" in done.stderr and "Traceback" not in done.stderr, done.stderr
+        said.append(done.stderr)
+        after = {file: bytes_ for file, bytes_ in content(terminal.home).items() if "/." not in file}
+        assert after == before, f"{set(after) ^ set(before)}"
+    else:
+        raise AssertionError(f"it never was enough: {said}")
+    assert said, "it never was full"
 
 
 def test_a_disk_that_became_read_only(full_disk: Path) -> None:

@@ -421,3 +421,54 @@ def test_the_digest_is_of_rows_sorted_from_left_to_right(empty: Path) -> None:
     text = '"sales_date","quantity","revenue_cents","user_id","order_id"\n2022-01-01,2,6,2,\n2022-01-02,1,5,1,"a"\n'
     assert rows.digest(orders) == hashlib.sha256(text.encode()).hexdigest()
     assert rows.sort(orders)["user_id"].to_pylist() == [1, 2]
+
+
+def spoilt(text: str) -> str:
+    return text.replace('"rows":2', '"rows":"2"')
+
+
+def without_info(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if "commitInfo" not in line)
+
+
+@pytest.mark.parametrize("spoil", [spoilt, without_info])
+def test_what_nobody_can_read_of_an_import_stops_no_other(spoil: Callable[[str], str], empty: Path) -> None:
+    put(empty, DAYS[0], "a", "b")
+    put(empty, DAYS[2], "a", "c")
+    log = log_file(empty, "users", 2)
+    log.write_text(spoil(log.read_text()))
+    next_process()
+    assert put(empty, DAYS[1], "a", "d") == 3
+    assert commit(empty, "users", 3).newest == DAYS[2], "the damaged one had the latest day"
+    assert put(empty, DAYS[2], "a", "c") == 4, "nobody knows that these are the same rows"
+    assert put(empty, DAYS[2], "a", "c") == 4
+    assert day_of(empty, DAYS[2], 4) == ["a", "c"]
+
+
+def test_imports_go_on_upon_what_a_foreign_engine_appended(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    theirs = {"import_date": [date(2022, 1, 3)], "user_id": [7], "name": ["a"], "status": ["gold"]}
+    write_deltalake(str(empty / "users"), pa.table(theirs), mode="append")
+    next_process()
+    assert put(empty, DAYS[1], "b") == 3
+    assert commit(empty, "users", 3).newest == "2022-01-03"
+
+
+@pytest.mark.parametrize("info", ["null", '"x"', "{}", '{"fde":null}', '{"fde":[]}', "7"])
+def test_a_commit_of_somebody_else_is_never_taken_out(info: str, empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    log = log_file(empty, "users", 2)
+    log.write_text(f'{{"commitInfo":{info}}}\n')
+    next_process()
+    assert lake.newest(empty, "users") == 2
+    assert log.exists()
+
+
+def test_rows_that_are_taken_out_in_other_ways_than_ours_are_not_shown(empty: Path) -> None:
+    put(empty, DAYS[0], "a")
+    features = {"minReaderVersion": 3, "minWriterVersion": 7}
+    features |= {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+    log_file(empty, "users", 2).write_text(json.dumps({"commitInfo": {}}) + "\n" + json.dumps({"protocol": features}))
+    next_process()
+    with pytest.raises(Refused, match="not as this version makes it"):
+        day_of(empty, DAYS[0], 2)
