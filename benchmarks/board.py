@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 import psutil
 from lab import pss_mib
@@ -104,7 +105,7 @@ def by_hand(home: Path, number: int) -> float:
     begin = time.monotonic()
     for stage in STAGES:
         world = home / "worlds" / f"{stage.replace('_', '-')}-1"
-        env = {**os.environ, "FDE_HOME": str(home), "FDE_WORLD": str(world)}
+        env = {**os.environ, "FDE_WORLD": str(world)}
         subprocess.run([*FDE, "steps"], env=env, stdout=subprocess.DEVNULL, check=True)
     return (time.monotonic() - begin) * number / len(STAGES)
 
@@ -112,14 +113,9 @@ def by_hand(home: Path, number: int) -> float:
 def measure(small: bool) -> list[Claim]:
     """A room of 100 worlds; small: of 20, and a shorter look at quiet."""
     number = 20 if small else 100
-    with tempfile.TemporaryDirectory(prefix="fde-board-") as folder:
-        home, before = Path(folder), os.environ.get("FDE_HOME")
-        os.environ["FDE_HOME"] = folder
-        try:
-            found = asyncio.run(looked(home, number, QUIET_SECONDS / (10 if small else 1)))
-        finally:
-            os.environ.pop("FDE_HOME") if before is None else os.environ.update({"FDE_HOME": before})
-        theirs = by_hand(home, number)
+    with tempfile.TemporaryDirectory(prefix="fde-board-") as folder, mock.patch.dict(os.environ, FDE_HOME=folder):
+        found = asyncio.run(looked(Path(folder), number, QUIET_SECONDS / (10 if small else 1)))
+        theirs = by_hand(Path(folder), number)
     for name, one in found.items():
         print(f"  {name:45}{one:9.3f}", file=sys.stderr)
     looks = ("first look", "again, unchanged", f"again, {CHANGED} changed")

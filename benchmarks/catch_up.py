@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from unittest import mock
 
 from pairs import FDE, Claim
 
@@ -37,20 +38,15 @@ def seconds() -> dict[str, float]:
 
 def measure(small: bool) -> list[Claim]:
     """There is no smaller form."""
-    with tempfile.TemporaryDirectory(prefix="fde-catch-up-") as home:
-        before = {name: os.environ.get(name) for name in ("FDE_HOME", "FDE_WORLD")}
-        os.environ |= {"FDE_HOME": home, "FDE_WORLD": f"{home}/worlds/learner"}
-        try:
-            clock.set_days(Pack(settings.pack()).days)
-            world = desk.make("learner")
-            openings.make(settings.pack())
-            bare, empty = statistics.median(fde("--help") for _ in range(TIMES)), seconds()
-            for number in range(GIGABYTES * 10):
-                with (world / "desk" / "lake" / "orders" / f"{number}.parquet").open("wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, 100_000_000)
-            full = seconds()
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+    with tempfile.TemporaryDirectory(prefix="fde-catch-up-") as home, mock.patch.dict(os.environ, FDE_HOME=home):
+        os.environ["FDE_WORLD"] = f"{home}/worlds/learner"
+        clock.set_days(Pack(settings.pack()).days)
+        world = desk.make("learner")
+        openings.make(settings.pack())
+        bare, empty = statistics.median(fde("--help") for _ in range(TIMES)), seconds()
+        for number in range(GIGABYTES * 10):
+            with (world / "desk" / "lake" / "orders" / f"{number}.parquet").open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, 100_000_000)
+        full = seconds()
     print(f"  {'bare start of fde':40} {bare:5.2f} s", file=sys.stderr)
     return [Claim(f"{name}, {GIGABYTES} GB", "empty lake", "seconds", full[name], empty[name], None) for name in full]

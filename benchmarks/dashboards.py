@@ -26,6 +26,13 @@ PLACE = Path(os.environ.get("FDE_BENCH", "/tmp/fde-bench"))
 TIMES = 3
 
 
+def empty_world(path: Path) -> Path:
+    """A world without rows, with the functional pipeline; what was there is gone. Returns its folder."""
+    shutil.rmtree(path, ignore_errors=True)
+    desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
+    return path
+
+
 def lake_of(pack: Pack, path: Path) -> World:
     """A world with all days of a pack, imported as attendees import them; made once."""
     layout = sha256((ROOT / "src" / "fde" / "rows.py").read_bytes()).hexdigest()
@@ -33,8 +40,7 @@ def lake_of(pack: Pack, path: Path) -> World:
     now = pack.days[0]
     world = World(path, pack, lambda: Clock(tuple(pack.days), now))
     if not done.exists():
-        shutil.rmtree(path, ignore_errors=True)
-        desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
+        empty_world(path)
         begin = time.monotonic()
         for now in pack.days:
             fde.run.run(world)

@@ -5,7 +5,6 @@ the same flushes, and no history. Then day N of a lake whose days before are sma
 """
 
 import os
-import shutil
 import statistics
 import sys
 import time
@@ -14,10 +13,10 @@ from pathlib import Path
 
 import big_pack
 import pyarrow as pa
-from dashboards import PLACE
-from pairs import OURS, RIVALS, ROOT, Claim, compare, run
+from dashboards import PLACE, empty_world
+from pairs import OURS, RIVALS, Claim, compare, run
 
-from fde import desk, lake, opened
+from fde import lake, opened
 from fde.pack import Pack
 from fde.schemas import TABLES
 
@@ -25,13 +24,6 @@ TIMES = 5
 DAYS = (1, 10, 100, 1_000, 10_000)
 FIRST = date(1990, 1, 1)
 POINTER = "_last_checkpoint"  # Delta writes it anew; all else of a lake is written once
-
-
-def fresh(path: Path) -> Path:
-    """A world without rows."""
-    shutil.rmtree(path, ignore_errors=True)
-    desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
-    return path
 
 
 def measure(small: bool) -> list[Claim]:
@@ -62,7 +54,7 @@ def imported(pack: Pack) -> list[Claim]:
     by_hand.mkdir(parents=True, exist_ok=True)
 
     def clean() -> None:
-        fresh(world)
+        empty_world(world)
         for file in by_hand.glob("*"):
             file.unlink()
 
@@ -112,7 +104,7 @@ def filled(days: int) -> Path:
     """A world whose users and orders have that many days of one row each; made once."""
     world = PLACE / f"filled-{days}"
     if not (world / "filled").exists():
-        fresh(world)
+        empty_world(world)
         rows = {
             "users": pa.table([[1], ["one"], ["gold"]], TABLES["users"]),
             "orders": pa.table([[FIRST], [1], [100], [1], [None]], TABLES["orders"]),

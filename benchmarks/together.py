@@ -4,7 +4,6 @@ Worlds are processes of this machine. Beside: the same imports one after the oth
 """
 
 import multiprocessing
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -13,11 +12,11 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import big_pack
-from dashboards import PLACE
-from pairs import ROOT, Claim
+from dashboards import PLACE, empty_world
+from pairs import Claim
 
 import fde.run
-from fde import desk, lake
+from fde import lake
 from fde.clock import Clock
 from fde.pack import Pack
 from fde.refused import Refused
@@ -32,25 +31,16 @@ def world_at(path: Path, pack: Pack) -> World:
 
 
 def fresh(path: Path, pack: Pack) -> World:
-    shutil.rmtree(path, ignore_errors=True)
-    desk.make(path, {"pipeline.py": (ROOT / "solutions" / "functional.py").read_bytes()})
-    return world_at(path, pack)
+    return world_at(empty_world(path), pack)
 
 
-def import_all(path: Path, pack: Path, ready: Barrier) -> None:
-    """Import all days of a pack."""
-    world = world_at(path, Pack(pack))
+def import_all(paths: list[Path], pack: Path, ready: Barrier) -> None:
+    """Import all days of a pack, in one world after the other."""
+    worlds = [world_at(path, Pack(pack)) for path in paths]
     ready.wait()
-    for day in world.pack.days:
-        fde.run.run(world, day)
-
-
-def import_in_turn(paths: list[Path], pack: Path, ready: Barrier) -> None:
-    """The same for one world after the other."""
-    ready.wait()
-    alone = Barrier(1, ctx=multiprocessing.get_context("spawn"))
-    for path in paths:
-        import_all(path, pack, alone)
+    for world in worlds:
+        for day in world.pack.days:
+            fde.run.run(world, day)
 
 
 def read_for_ever(path: Path, pack: Path, ready: Barrier, found: "multiprocessing.Queue[tuple[int, float]]") -> None:
@@ -85,13 +75,13 @@ def measure(small: bool) -> list[Claim]:
     for count in WORLDS[: 2 if small else None]:
         worlds = [fresh(PLACE / "together" / f"learner-{number}", pack) for number in range(count)]
         ready = many.Barrier(count + 1)
-        running = [many.Process(target=import_all, args=(one.path, pack.path, ready)) for one in worlds]
+        running = [many.Process(target=import_all, args=([one.path], pack.path, ready)) for one in worlds]
         took[count] = seconds(running, ready)
         assert {lake.newest(one.lake, "sales") for one in worlds} == {len(pack.days)}
         print(f"  {count:3} worlds import 5 days at once: {took[count]:.2f} s", file=sys.stderr)
     last, ready = max(took), many.Barrier(2)
     paths = [fresh(PLACE / "together" / f"learner-{number}", pack).path for number in range(last)]
-    in_turn = seconds([many.Process(target=import_in_turn, args=(paths, pack.path, ready))], ready)
+    in_turn = seconds([many.Process(target=import_all, args=(paths, pack.path, ready))], ready)
     readers(pack, many)
     twice(pack, many)
     return [Claim(f"{last} worlds at once", "one after the other", "seconds", took[last], in_turn, None)]

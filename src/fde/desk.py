@@ -61,8 +61,6 @@ def undo(world: Path) -> Path:
             raise Refused("there is nothing to undo: no former desk belongs to this one. kept/ holds all that were.")
         flush_all(world)
         exchange(former, desk)
-        flush(former)
-        flush(desk)
     return former
 
 
@@ -84,13 +82,11 @@ def _swap(world: Path, make_fresh: Callable[[], Path]) -> Path:
         flush_all(world)
         kept = fresh.rename(place)
         exchange(kept, desk)
-        flush(kept)
-        flush(desk)
     return kept
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Let two folders swap names in one step: no moment without a desk."""
+    """Let two folders swap names in one step: no moment without a desk. On disk before this returns."""
     libc = ctypes.CDLL(None, use_errno=True)
     names = (os.fsencode(one), os.fsencode(other))
     if hasattr(libc, "renameat2"):
@@ -99,6 +95,8 @@ def exchange(one: Path, other: Path) -> None:
         failed = libc.renamex_np(*names, RENAME_EXCHANGE)
     if failed:
         raise OSError(ctypes.get_errno(), f"{one} and {other} could not swap names")
+    flush(one)
+    flush(other)
 
 
 def _build(world: Path, texts: Mapping[str, bytes]) -> Path:

@@ -21,7 +21,7 @@ from fde.commits import Commit, commit, has, libraries, log_file, newest_of_days
 from fde.disk import flush
 from fde.opened import DAY, committing, create, newest, newest_day, opened, schema
 from fde.refused import Refused
-from fde.rows import digest, read_file, sort, statistics, write_file
+from fde.rows import DAMAGED, digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
 
 __all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
@@ -62,7 +62,7 @@ def read(
         days = np.array([file.parent.name.split("=")[1] for file in files], "datetime64[D]")
         day_of = pa.array(np.repeat(days, [len(part) for part in found][: len(days)]), DAY.type)
         rows = pa.concat_tables(found).add_column(0, DAY, day_of)
-    except (DeltaError, LookupError, ValueError, pa.ArrowException, OSError) as error:
+    except (DeltaError, IndexError, *DAMAGED) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
             f"({str(error).splitlines()[0][:200]}). Run its day again: fde run --day {day or 'DAY'}"
@@ -143,6 +143,6 @@ def _is_whole(delta: DeltaTable, table: str, day: str) -> bool:
     try:
         for file in _files(delta, "=", day):
             read_file(file, SCHEMAS[table])
-    except (pa.ArrowException, ValueError, KeyError, OSError):
+    except DAMAGED:
         return False
     return True

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from fde.disk import flush, swap_in
 
+DAMAGED = (pa.ArrowException, ValueError, KeyError, OSError)  # what reading a damaged file may raise
 FEW = 1000  # rows that take longer to unpack than to read: sales of a day, and a dashboard reads many days
 
 
@@ -72,9 +73,7 @@ def write_file(file: Path, rows: pa.Table) -> None:
 
 
 def read_file(file: Path, wanted: pa.Schema) -> pa.Table:
-    """Some columns of a file. Raises ArrowException, ValueError, KeyError or OSError when it is damaged: all of it but
-    names and bounds has checksums.
-    """
+    """Some columns of a file. Raises one of DAMAGED when it is: all of it but names and bounds has checksums."""
     words = [name for name in wanted.names if name == "status"]  # each is decoded once: a tenth of the time
     with pq.ParquetFile(file, read_dictionary=words, page_checksum_verification=True) as content:
         rows = content.read(wanted.names, use_threads=False).select(wanted.names)

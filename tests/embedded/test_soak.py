@@ -1,6 +1,5 @@
 """A soak: a workshop that runs, rolls back and catches up without end takes no more memory and no more file handles."""
 
-import re
 import shutil
 import statistics
 import time
@@ -16,6 +15,7 @@ from tests.conftest import SHOP
 from tests.people import arrived
 from tests.room import ROOT, Room
 from workshop import desk
+from workshop.rehearse.embedded import pages
 
 pytestmark = pytest.mark.embedded
 
@@ -34,10 +34,8 @@ def look(room: Room, samples: Samples) -> None:
     for process in room.processes():
         with suppress(psutil.Error, OSError):
             service = process.environ()["FDE_SERVICE"]
-            parts = re.findall(
-                r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", Path(f"/proc/{process.pid}/smaps_rollup").read_text(), re.M
-            )
-            found[service][0] += sum(map(int, parts)) / 2**10
+            of = pages(process.pid)
+            found[service][0] += (of["Pss_Anon"] + of["Pss_Shmem"]) / 2**20
             found[service][1] += process.num_fds()
     for service, (memory, handles) in found.items():
         samples[service].append((memory, int(handles)))

@@ -1,8 +1,6 @@
 """A disk that changes what lies on it: rows that are not as they were written are never shown."""
 
 import random
-from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -42,8 +40,7 @@ def test_a_file_of_rows_is_mended_wherever_a_bit_has_turned(terminal: Terminal, 
     path, day = terminal.attendee.world.lake, terminal.attendee.pack.days[0]
     rows, chance = lake.read(path, "users", 1, day=day), random.Random(7)
     for _ in range(round(400 * share)):
-        named = opened(path, "users").file_uris(file_pruning_predicate=[("import_date", "=", date.fromisoformat(day))])
-        (file,) = map(Path, named)
+        (file,) = lake._files(opened(path, "users"), "=", day)
         content = file.read_bytes()
         file.write_bytes(changed(content, chance.randrange(len(content)), chance.randrange(8)))
         version = lake.replace(path, "users", day, rows.drop_columns("import_date"), read={})

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -49,6 +50,12 @@ class Embedded(Room):
 
 def sizes(pid: int) -> tuple[int, int]:
     """Bytes of a process: its part of the pages that it shares with others, and those it has alone (Linux)."""
-    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M))
-    alone = int(found.get("Private_Clean", 0)) + int(found.get("Private_Dirty", 0))
-    return (int(found.get("Pss", 0)) - alone) * 1024, alone * 1024
+    found = pages(pid)
+    alone = found["Private_Clean"] + found["Private_Dirty"]
+    return found["Pss"] - alone, alone
+
+
+def pages(pid: int) -> Counter[str]:
+    """Bytes of a process by the kernel's own words for pages, like Pss_Anon (Linux)."""
+    found = re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+    return Counter({word: int(size) * 1024 for word, size in found})
