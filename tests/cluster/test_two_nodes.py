@@ -48,10 +48,9 @@ def nodes(room: ClusterRoom) -> list[str]:
 
 
 def test_the_story_with_tasks_on_both_nodes(two_nodes: ClusterRoom) -> None:
-    room, used = two_nodes, set()
+    room, seen = two_nodes, {}
     assert len(nodes(room)) == 2
     room.put_pipeline("blue", "functional")
-    seen = {}
     with closing(arrived(room, "blue")) as blue:
         for number, day in enumerate((DAY_1, DAY_2, DAY_3)):
             room.script("day", str(number + 1))
@@ -60,13 +59,11 @@ def test_the_story_with_tasks_on_both_nodes(two_nodes: ClusterRoom) -> None:
             others = [one for one in nodes(room) if one != here]
             room.kubectl("cordon", *others)
             run = room.trigger(blue, "blue", day)
-            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 90, "a task")[0]
-            wait_until(lambda: placed(room, used), 90, "a task's node")
-            assert pod["metadata"]["labels"]["workshop/attendee"] == "blue"
+            # A pod of the day before may still be going away on the other node: only one on this node is today's.
+            wait_until(lambda here=here: here in tasks_on(room, "blue"), 90, f"a task on {here}")
             assert room.end_of(blue, "blue", run, 180) == "success"
             room.kubectl("uncordon", *others)
             seen[day] = room.shown("blue")
-    assert used == set(nodes(room)), "tasks ran on both nodes"
     assert [row for row in seen[DAY_3] if row["sales_date"] < DAY_2] == seen[DAY_1]
     assert [row for row in seen[DAY_3] if row["sales_date"] < DAY_3] == seen[DAY_2]
     assert room.cents("blue", DAY_3, "bronze") > 3_600_000
@@ -74,8 +71,7 @@ def test_the_story_with_tasks_on_both_nodes(two_nodes: ClusterRoom) -> None:
     assert room.shown("blue") == seen[DAY_2]
 
 
-def placed(room: ClusterRoom, used: set[str]) -> bool:
-    """Remember the nodes that blue's tasks are on; whether any is on one."""
-    found = {pod["spec"].get("nodeName") for pod in room.pods("component=worker,workshop/attendee=blue")} - {None}
-    used |= found
-    return bool(found)
+def tasks_on(room: ClusterRoom, attendee: str) -> set[str]:
+    """The nodes that the attendee's tasks are on."""
+    pods = room.pods(f"component=worker,workshop/attendee={attendee}")
+    return {pod["spec"]["nodeName"] for pod in pods if "nodeName" in pod["spec"]}
