@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from fde.refused import Refused
 
@@ -30,6 +30,11 @@ class Commit:
     def inputs(self) -> str:
         """What it read, in words: `orders v1, users v1`."""
         return ", ".join(f"{table} v{version}" for table, version in sorted(self.read.items())) or "nothing read"
+
+
+_KINDS: list[tuple[str, Any, tuple[Any, ...]]] = [
+    (one.name, get_origin(one.type) or one.type, get_args(one.type)) for one in fields(Commit)
+]
 
 
 def commit(lake: Path, table: str, version: int) -> Commit:
@@ -59,7 +64,7 @@ def newest_of_days(lake: Path, table: str, days: Iterable[str], version: int) ->
     A day that is not found that way, or behind a file that cannot be read, is left out.
     """
     found: dict[str, Commit | None] = {}
-    left = set(days)
+    left = sorted(set(days))
     for number in range(version, max(0, version - 2 * len(left) - 20), -1):
         if not left:
             break
@@ -67,12 +72,11 @@ def newest_of_days(lake: Path, table: str, days: Iterable[str], version: int) ->
             made = _recorded(log_file(lake, table, number), number)
         except Refused:
             break
-        if made:
-            found |= {day: None for day in left if day > made.newest}
-            left -= found.keys()
-            if made.day in left:
-                found[made.day] = made
-                left.remove(made.day)
+        while made and left and left[-1] > made.newest:
+            found[left.pop()] = None
+        if made and made.day in left:
+            found[made.day] = made
+            left.remove(made.day)
     return found
 
 
@@ -89,11 +93,10 @@ def _recorded(file: Path, version: int) -> Commit | None:
 
 
 def _sound(made: Commit) -> Commit:
-    for one in fields(made):
-        found, kind = getattr(made, one.name), get_origin(one.type) or one.type
-        whole = isinstance(found, kind)  # type: ignore[arg-type]
-        if not whole or (kind is dict and {type(value) for value in found.values()} - {get_args(one.type)[1]}):
-            raise ValueError(f"{one.name} is {found!r}")
+    for name, kind, within in _KINDS:
+        found = getattr(made, name)
+        if not isinstance(found, kind) or (kind is dict and {type(value) for value in found.values()} - {within[1]}):
+            raise ValueError(f"{name} is {found!r}")
     return made
 
 
@@ -107,4 +110,4 @@ def libraries() -> dict[str, str]:
 
 def log_file(lake: Path, table: str, version: int) -> Path:
     """The file of the log that holds one version."""
-    return lake / table / "_delta_log" / f"{version:020}.json"
+    return Path(f"{lake}/{table}/_delta_log/{version:020}.json")  # at once: a dashboard looks for one each day

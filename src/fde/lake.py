@@ -21,7 +21,7 @@ from fde.commits import Commit, commit, has, libraries, log_file, newest_of_days
 from fde.disk import flush
 from fde.opened import DAY, committing, create, newest, newest_day, opened, schema
 from fde.refused import Refused
-from fde.rows import DAMAGED, digest, read_file, sort, statistics, write_file
+from fde.rows import DAMAGED, checked, digest, read_file, sort, statistics, write_file
 from fde.schemas import SCHEMAS
 
 __all__ = ["commit_of_day", "commits_of_days", "create", "newest", "read", "replace"]
@@ -58,10 +58,10 @@ def read(
     try:
         files = sorted(_files(opened(lake, table, version), "=" if day else "<=", day or until or "9999-12-31"))
         wanted = pa.schema([SCHEMAS[table].field(name) for name in names])
-        found = [read_file(file, wanted) for file in files] or [wanted.empty_table()]
+        parts = [read_file(file, names) for file in files]
         days = np.array([file.parent.name.split("=")[1] for file in files], "datetime64[D]")
-        day_of = pa.array(np.repeat(days, [len(part) for part in found][: len(days)]), DAY.type)
-        rows = pa.concat_tables(found).add_column(0, DAY, day_of)
+        day_of = pa.array(np.repeat(days, [len(part) for part in parts]), DAY.type)
+        rows = checked(parts, wanted).add_column(0, DAY, day_of)
     except (DeltaError, IndexError, *DAMAGED) as error:
         raise Refused(
             f"{lake / table}: rows of {day or f'the days until {until}'} cannot be read, a file is gone or damaged "
@@ -142,7 +142,7 @@ def _is_whole(delta: DeltaTable, table: str, day: str) -> bool:
     """Whether the files that hold a day are there and can be read."""
     try:
         for file in _files(delta, "=", day):
-            read_file(file, SCHEMAS[table])
+            checked([read_file(file, SCHEMAS[table].names)], SCHEMAS[table])
     except DAMAGED:
         return False
     return True

@@ -45,11 +45,15 @@ def refused(path: Path, days: Iterable[str]) -> pd.DataFrame:
     return all_of_them
 
 
-def behind(path: Path, made: Commit) -> int:
-    """How many rows were refused when that was imported from which an import was computed."""
+def behind(path: Path, imports: Iterable[Commit]) -> dict[str, int]:
+    """How many rows were refused when that was imported from which each of some imports was computed, by day."""
     tables = [table for table in REFUSED_OF.values() if (path / table).is_dir()]
     if not tables:
-        return 0
+        return {}
+    return {made.day: _behind(path, made, tables) for made in imports}
+
+
+def _behind(path: Path, made: Commit, tables: list[str]) -> int:
     inputs = [lake.commit_of_day(path, name, made.day, made.read[name]) for name in made.read if name in TABLES]
     read = {one for found in (made, *inputs) if found for one in found.read.items() if one[0] in tables}
     return sum(commit(path, table, version).rows for table, version in read)

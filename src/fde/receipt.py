@@ -80,4 +80,4 @@ def _of_pair(path: Path, clock: Clock, until: str, version: int) -> Receipt:
             f"deployed {clock.deployed} shows the days until {until}, and none of them has been imported. "
             f"Run one (fde run --day {days[-1] if days else clock.day}), or: deploy latest"
         )
-    return Receipt(clock.deployed, until, version, commits, {one.day: behind(path, one) for one in commits})
+    return Receipt(clock.deployed, until, version, commits, behind(path, commits))
