@@ -66,3 +66,14 @@ def test_duckdb_reads_on_from_a_checkpoint(table: str, much: Terminal) -> None:
     assert newest > 10, "there is no checkpoint"
     for version in range(11, newest + 1):
         agree(much, table, version, from_checkpoint=True)
+
+
+def test_a_file_that_duckdb_wrote_over_is_read_as_it_was(much: Terminal) -> None:
+    path = much.attendee.world.lake
+    newest = lake.newest(path, "sales")
+    before = lake.read(path, "sales", newest)
+    file = files(path / "sales", newest, from_checkpoint=False)[0]
+    narrow = "select orders::integer as orders, * exclude (orders)"  # other types than beside it, in another order
+    duckdb.sql(f"{narrow} from read_parquet('{file}', hive_partitioning = false)").write_parquet(f"{file}.new")
+    Path(f"{file}.new").rename(file)
+    assert lake.read(path, "sales", newest).equals(before)
