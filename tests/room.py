@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -120,5 +119,4 @@ def another_room(tmp_path: Path) -> Iterator[Room]:
     """A workshop that is not started yet. Whatever is left of it is ended."""
     one = Room(tmp_path / "home", free_port())
     yield one
-    for process in one.processes():
-        process.send_signal(signal.SIGKILL)
+    supervised.stop(one.home)

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import ROOT
 from tests.pages import DAYS, PREFIX, Board, board_of, look, row
-from tests.room import free_port
+from tests.room import free_port, wait_until
 from workshop import clock
 from workshop.board.row import Flag, Incident, Row
 
@@ -69,6 +69,7 @@ class Served:
     def serving(self) -> Iterator[None]:
         thread = threading.Thread(target=lambda: self.loop.run_until_complete(self.server.serve()))
         thread.start()
+        wait_until(lambda: self.server.started, 30, "a board that listens")
         yield
         self.server.should_exit = True
         thread.join()

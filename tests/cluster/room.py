@@ -75,11 +75,14 @@ class ClusterRoom(Room):
 
     def start_lab(self, person: Person, name: str) -> str:
         """Start somebody's notebook server as they would; returns the name of its pod."""
-        xsrf = {"X-XSRFToken": person.cookie("_xsrf")}
-        asked = person.hub("POST", f"/hub/api/users/{name}/server", headers=xsrf)
-        assert asked.status_code in (201, 202, 400), asked.text  # 400: it runs already
-        pod = f"jupyter-{name}"
-        self.kubectl("wait", "--for=create", f"pod/{pod}", "--timeout=60s")
+        xsrf, pod = {"X-XSRFToken": person.cookie("_xsrf")}, f"jupyter-{name}"
+
+        def asked() -> bool:
+            answer = person.hub("POST", f"/hub/api/users/{name}/server", headers=xsrf)
+            assert answer.status_code in (201, 202, 400), answer.text  # 400: it runs already, or one is being stopped
+            return bool(self.pods(f"hub.jupyter.org/username={name}"))
+
+        wait_until(asked, 60, f"the pod of {name}'s JupyterLab")
         self.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=120s", seconds=150)
         ready = lambda: person.hub("GET", f"/user/{name}/lab", follow_redirects=True).url.path.startswith("/user")  # noqa: E731
         wait_until(ready, 60, f"the JupyterLab of {name}")

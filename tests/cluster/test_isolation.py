@@ -206,8 +206,10 @@ AIRFLOW = """
     for name in ("green", "blue"):
         dag = f"api/v2/dags/user_data_dag.{name}"
         logs = f"{dag}/dagRuns/%s/taskInstances/load_users/logs/1"
+        run = client.post(f"{dag}/dagRuns", json=asked)
         result[name] = [client.get(dag).status_code, client.get(f"{dag}/dagRuns").status_code,
-                        client.get(logs).status_code, client.post(f"{dag}/dagRuns", json=asked).status_code]
+                        client.get(logs).status_code, run.status_code]
+    result["run"] = run.json()["dag_run_id"]
     result["execution"] = client.get("execution/health").status_code
     result["all"] = [dag["dag_id"] for dag in client.get("api/v2/dags").json()["dags"]]
 """
@@ -222,6 +224,8 @@ def test_airflow_shows_an_attendee_their_own_dag(morning: ClusterRoom) -> None:
     assert found["blue"][:2] == [200, 200] and found["blue"][3] == 200
     assert sorted(found["all"]) == ["catch_up.blue", "check.blue", "user_data_dag.blue"]
     assert found["execution"] == 404, "the API of tasks is not at the people's port"
+    with closing(arrived(morning, "blue")) as blue:
+        morning.end_of(blue, "blue", found["run"], 120)
 
 
 LINK = """

@@ -76,8 +76,8 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
     backfill = {"dag_id": DAG, "from_date": day, "to_date": day, "dag_run_conf": {"x": SECRET}, "max_active_runs": 1}
     made = green.post("/api/v2/backfills", json=backfill)
     assert made.status_code == 200, made.text
-    ended = ("success", "failed")
-    wait_for(lambda: green.get(f"/api/v2/dags/{DAG}/dagRuns/{RUN}").json()["state"] in ended)
+    runs = lambda: found(green, f"dags/{DAG}/dagRuns", "dag_runs", DAG)  # noqa: E731
+    wait_for(lambda: all(run["state"] == "success" for run in runs()))  # that of the backfill, too
     errors = wait_for(lambda: found(instructor, "importErrors", "import_errors", SECRET))
     rows = found(instructor, "eventLogs", "event_logs", NAME)
     return {

@@ -130,7 +130,7 @@ def test_the_boards_own_token_opens_runs_and_nothing_else(
             for kind in ("green's", "everybody's"):
                 address = f"{filled(path, fillings(ids)[kind])}?{WIDE}&dag_id={DAG}"
                 body = None if method == "get" else BODIES.get(path, {})
-                answer = board.request(method, address, headers=PLAIN, json=body)
+                answer = board.request(method, address, json=body)
                 assert KEPT not in answer.text, (method, path)
                 if method == "get" and seen(answer):
                     opened.add(path)
@@ -168,8 +168,6 @@ def test_counts_count_what_is_shown(blue: Person) -> None:
 
 # --- writes
 
-# The proxy (traefik 3.7) cuts off one in some 3,000 short zipped answers to a request with a body.
-PLAIN = {"Accept-Encoding": "identity"}
 RUNS = {"dag_id": DAG, "dag_run_id": RUN}
 DAY = "2000-01-01T00:00:00Z"
 BODIES: dict[str, Any] = {  # what a door needs to be tried in earnest; {} is refused before by its path
@@ -209,6 +207,7 @@ def state_of_green(instructor: Person, ids: dict[str, str]) -> list[Any]:
 def lasting(value: Any) -> Any:
     """Without what Airflow itself keeps changing."""
     changing = {"last_parsed_time", "last_parse_duration", "file_token", "completed_at", "updated_at"}
+    changing |= {f"{state}_slots" for state in ("occupied", "running", "queued", "scheduled", "open", "deferred")}
     if isinstance(value, dict):
         return {key: lasting(part) for key, part in value.items() if key not in changing}
     return [lasting(part) for part in value] if isinstance(value, list) else value
@@ -217,9 +216,6 @@ def lasting(value: Any) -> Any:
 def test_no_write_reaches_what_is_not_theirs(
     doors: dict[str, Any], ids: dict[str, str], blue: Person, instructor: Person
 ) -> None:
-    wait_for(
-        lambda: all(run["state"] == "success" for run in found(instructor, f"dags/{DAG}/dagRuns", "dag_runs", DAG))
-    )
     before, tried = state_of_green(instructor, ids), 0
     for path, methods in doors.items():
         for kind, filling in fillings(ids).items():
@@ -231,7 +227,7 @@ def test_no_write_reaches_what_is_not_theirs(
                     bodies = [{"actions": [{"action": "delete", "entities": [entity]}]} for entity in BULK[path]]
                 for body in bodies:
                     for query in ("", f"?dag_id={BLUE}"):
-                        answer = blue.request(method, filled(path, filling) + query, json=body, headers=PLAIN)
+                        answer = blue.request(method, filled(path, filling) + query, json=body)
                         tried += 1
                         list_of_own = path.endswith("/list") and not seen(answer)
                         assert refused(answer) or list_of_own, (method, path, kind, answer.text)

@@ -18,7 +18,16 @@ from workshop.board.runs import Runs, is_of
 
 pytestmark = pytest.mark.embedded
 
-BROKEN = 'def load_users(world, day):\n    raise ValueError("no <b>such</b> thing")\n\n\nload_orders = load_users\n'
+BROKEN = """
+import time
+
+def load_users(world, day):
+    if str(world.path) == {own!r}:
+        time.sleep(2)  # long enough to be seen; not in a check
+    raise ValueError("no <b>such</b> thing")
+
+load_orders = load_users
+"""
 
 
 @pytest.fixture
@@ -39,12 +48,16 @@ def test_a_run_is_told_while_it_runs_and_why_it_failed(room: Room, airflow: Airf
     runs = Runs(airflow, ["blue", "green"])
     runs.refresh()
     assert runs.trouble == "" and runs.running("green") in ("", CHECKS)
-    (green / "desk" / "pipeline.py").write_text(BROKEN)
+    code = BROKEN.format(own=str(green))
+    (green / "desk" / "pipeline.py").write_text(code)
 
     def told() -> str:
         runs.refresh()
         return runs.running("green")
 
+    # The board has each new text checked: what is told below is about the run, and no check falls into the next test.
+    wait_until(lambda: verdicts.kept(green, sha256(code.encode()).hexdigest()), 60, "the board's check")
+    wait_until(lambda: told() == "", 60, "the end of the board's check")
     with closing(arrived(room, "green")) as person:
         run = room.trigger(person, "green", "2022-01-01")
         text = wait_until(lambda: "load_users" in (now := told()) and now, 60, "a task that runs")
@@ -53,7 +66,7 @@ def test_a_run_is_told_while_it_runs_and_why_it_failed(room: Room, airflow: Airf
         assert room.end_of(person, "green", run) == "failed"
     runs.refresh()
     assert str(runs.imported("green")) in [
-        f"user_data_dag of 2022-01-01 failed: {task}: pipeline.py, line 2, in load_users: "
+        f"user_data_dag of 2022-01-01 failed: {task}: pipeline.py, line 7, in load_users: "
         'raise ValueError("no <b>such</b> thing"): ValueError: no <b>such</b> thing'
         for task in ("load_users", "load_orders")
     ]
@@ -64,7 +77,7 @@ def test_a_run_is_told_while_it_runs_and_why_it_failed(room: Room, airflow: Airf
 
 def test_the_board_has_a_new_text_checked_once(room: Room, airflow: Airflow, green: Path) -> None:
     """Each text gets one run, named after it: Airflow takes no second one, whoever asks."""
-    code = f"# {room.port}\n{BROKEN}".encode()
+    code = f"# {room.port}\n{BROKEN.format(own=str(green))}".encode()
     (green / "desk" / "pipeline.py").write_bytes(code)
     name = sha256(code).hexdigest()
     runs = Runs(airflow, ["blue", "green"])

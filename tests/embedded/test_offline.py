@@ -16,6 +16,7 @@ import pytest
 from tests.people import arrived
 from tests.room import ROOT, Room, free_port, wait_until
 from tests.unplugged import attempts, unplugged
+from workshop import supervised
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
 
@@ -56,8 +57,7 @@ def elsewhere(bundle: Path, tmp_path: Path) -> Iterator[Unpacked]:
     more = {**empty, "PATH": ":".join(path), "FDE_PYTHON": python}
     one = Unpacked(tmp_path / "home", free_port(), more, tmp_path / "workshop")
     yield one
-    for process in one.processes():
-        process.kill()
+    supervised.stop(one.home)
     shutil.rmtree(one.tree)  # a gigabyte
 
 

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
+import psutil
 import pytest
 
 import fde.desk
@@ -16,7 +17,11 @@ pytestmark = pytest.mark.embedded
 
 def environments(room: Room) -> list[dict[str, str]]:
     """Of blue's JupyterLab: what the hub gave it, and any terminal in it has."""
-    return [one.environ() for one in room.processes() if one.environ().get("JUPYTERHUB_USER") == "blue"]
+    found = []
+    for process in room.processes():
+        with suppress(psutil.NoSuchProcess):  # Airflow's parsers come and go
+            found.append(process.environ())
+    return [one for one in found if one.get("JUPYTERHUB_USER") == "blue"]
 
 
 @pytest.mark.timeout(900)
