@@ -63,8 +63,8 @@ def arrived(room: Any, name: str) -> Person:
     return person
 
 
-def server_token_of(room: Any, person: Person, name: str) -> str | None:
-    """The token that the hub gave to somebody's JupyterLab, which is started; None while it does not run yet."""
+def environment_of(room: Any, person: Person, name: str) -> dict[str, str]:
+    """What the hub gave to somebody's JupyterLab, which is started; empty while it does not run yet."""
     started = person.hub("POST", f"/hub/api/users/{name}/server", headers={"X-XSRFToken": person.cookie("_xsrf")})
     assert started.status_code in (201, 202, 400), started.text  # 400: it runs already
     for process in psutil.process_iter():
@@ -73,5 +73,5 @@ def server_token_of(room: Any, person: Person, name: str) -> str | None:
         except (psutil.Error, OSError):
             continue
         if env.get("JUPYTERHUB_USER") == name and env.get("FDE_HOME") == str(room.home):
-            return env["JUPYTERHUB_API_TOKEN"]
-    return None
+            return env
+    return {}

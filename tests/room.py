@@ -86,6 +86,13 @@ class Room:
         ended = lambda: (state := self.state(person, attendee, run)) in ENDED and state  # noqa: E731
         return str(wait_until(ended, seconds, f"the end of {run}"))
 
+    def no_check_runs(self, attendee: str) -> None:
+        """Wait for the checks of an attendee that the board has asked for."""
+        going = f"/api/v2/dags/check.{attendee}/dagRuns?state=queued&state=running"
+        with closing(arrived(self, attendee)) as person:
+            none = lambda: person.get(going).json()["total_entries"] == 0  # noqa: E731
+            wait_until(none, 120, f"the end of {attendee}'s checks")
+
     def import_day(self, attendee: str, day: str | None = None) -> str:
         """Sign in as an attendee, run their DAG, wait for its end. Returns the run's state."""
         with closing(arrived(self, attendee)) as person:

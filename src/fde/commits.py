@@ -72,9 +72,11 @@ def newest_of_days(lake: Path, table: str, days: Iterable[str], version: int) ->
             made = _recorded(log_file(lake, table, number), number)
         except Refused:
             break
-        while made and left and left[-1] > made.newest:
+        if not made:
+            continue
+        while left and left[-1] > made.newest:
             found[left.pop()] = None
-        if made and made.day in left:
+        if made.day in left:
             found[made.day] = made
             left.remove(made.day)
     return found

@@ -141,8 +141,7 @@ def _files(delta: DeltaTable, compared: str, day: str) -> list[Path]:
 def _is_whole(delta: DeltaTable, table: str, day: str) -> bool:
     """Whether the files that hold a day are there and can be read."""
     try:
-        for file in _files(delta, "=", day):
-            checked([read_file(file, SCHEMAS[table].names)], SCHEMAS[table])
+        checked([read_file(file, SCHEMAS[table].names) for file in _files(delta, "=", day)], SCHEMAS[table])
     except DAMAGED:
         return False
     return True

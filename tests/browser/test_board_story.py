@@ -13,9 +13,11 @@ import pytest
 
 from tests.browser.pictures import keep
 from tests.people import BOARD, arrived
-from tests.room import ENDED, ROOT, Room, wait_until
+from tests.room import ROOT, Room, wait_until
+from workshop.board.airflow import CHECKS, Run
+from workshop.board.runs import is_of
 
-SOON = 10_000  # milliseconds from the end of a run, or of a check, until the board says it: 2 to 4 s, but CI is slow
+SOON = 5_000  # milliseconds from the end of a run, or of a check, until the board says it
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +104,12 @@ def test_a_law_that_breaks_is_red_when_its_check_has_ended(room: Room, board: An
     code = pipeline.read_text().replace('"users", day=day, ', '"users", ')
     pipeline.write_text(code)
     with closing(arrived(room, "green")) as person:
-        name = sha256(code.encode()).hexdigest()[:16]  # of the run that checks this text and no other
+        name = sha256(code.encode()).hexdigest()
 
-        def checked() -> bool:
-            runs = person.get("/api/v2/dags/check.green/dagRuns?order_by=-id").json()["dag_runs"]
-            return any(name in run["dag_run_id"] and run["state"] in ENDED for run in runs)
+        def checked() -> bool:  # this text, and no other
+            found = person.get("/api/v2/dags/check.green/dagRuns?order_by=-id").json()["dag_runs"]
+            runs = (Run(CHECKS, "green", one["dag_run_id"], one["state"]) for one in found)
+            return any(is_of(run, name) and not run.is_open for run in runs)
 
         wait_until(checked, 120, "the end of a check")
     row.locator(".state.red").wait_for(timeout=SOON)

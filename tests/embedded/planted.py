@@ -1,12 +1,12 @@
 """What green and the instructor have and blue may never see: planted once, with words that occur nowhere else."""
 
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.people import Person, arrived
+from tests.room import wait_until
 
 SECRET = "planted-by-green"  # in source, log, XCom, note, conf: never sent by an attacker
 KEPT = "planted-by-instructor"  # in a variable, a connection, a pool and the audit row that each left
@@ -30,16 +30,6 @@ SOURCE = f"""
         {TASK}()
 """
 STOLEN = SOURCE.replace(DAG, "user_data_dag.blue")
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true answer of `what`."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if answer := what():
-            return answer
-        time.sleep(0.3)
-    raise AssertionError(f"not within {seconds} s")
 
 
 @contextmanager
@@ -68,7 +58,7 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
     }
     for path, body in things.items():
         assert instructor.post(f"/api/v2/{path}", json=body).status_code in (201, 409)
-    wait_for(lambda: green.get(f"/api/v2/dags/{DAG}/details").status_code == 200)
+    wait_until(lambda: green.get(f"/api/v2/dags/{DAG}/details").status_code == 200, 60, f"{DAG} is parsed")
     trigger = {"logical_date": None, "partition_key": "2022-01-02", "dag_run_id": RUN}
     ran = green.post(f"/api/v2/dags/{DAG}/dagRuns", json=trigger | {"note": SECRET, "conf": {"x": SECRET}})
     assert ran.status_code == 200, ran.text
@@ -77,8 +67,8 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
     made = green.post("/api/v2/backfills", json=backfill)
     assert made.status_code == 200, made.text
     runs = lambda: found(green, f"dags/{DAG}/dagRuns", "dag_runs", DAG)  # noqa: E731
-    wait_for(lambda: all(run["state"] == "success" for run in runs()))  # that of the backfill, too
-    errors = wait_for(lambda: found(instructor, "importErrors", "import_errors", SECRET))
+    wait_until(lambda: all(run["state"] == "success" for run in runs()), 60, "its runs, the backfill's too")
+    errors = wait_until(lambda: found(instructor, "importErrors", "import_errors", SECRET), 60, "its import error")
     rows = found(instructor, "eventLogs", "event_logs", NAME)
     return {
         "backfill_id": str(made.json()["id"]),

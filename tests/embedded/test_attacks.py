@@ -11,8 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.embedded.planted import DAG, KEPT, NAME, RUN, SECRET, TASK, found, planted, wait_for
+from tests.embedded.planted import DAG, KEPT, NAME, RUN, SECRET, TASK, found, planted
 from tests.people import AIRFLOW, Person
+from tests.room import wait_until
 from workshop import plan
 
 pytestmark = pytest.mark.embedded
@@ -272,6 +273,7 @@ def test_tasks_reach_their_api_at_airflows_own_port(room: Any) -> None:
 
 def test_a_file_may_not_name_somebody_elses_dag(instructor: Person, ids: dict[str, str]) -> None:
     """Else green could put a DAG of their own making where blue runs theirs."""
-    error = wait_for(lambda: found(instructor, "importErrors", "import_errors", "stolen.py"))[0]
+    errors = lambda: found(instructor, "importErrors", "import_errors", "stolen.py")  # noqa: E731
+    error = wait_until(errors, 60, "the import error of stolen.py")[0]
     assert "must end in .green" in error["stack_trace"]
     assert instructor.get(f"/api/v2/dags/{BLUE}").json()["bundle_name"] == "blue"

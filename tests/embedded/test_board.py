@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.people import AIRFLOW, BOARD, Person, arrived, server_token_of
+from tests.people import AIRFLOW, BOARD, Person, arrived, environment_of
 from tests.room import wait_until
 from workshop import plan
 
@@ -68,7 +68,8 @@ def test_a_state_is_good_only_in_its_own_browser(room: Any, blue: Person) -> Non
 
 
 def test_a_notebooks_token_opens_nothing_and_does_nothing(room: Any, blue: Person) -> None:
-    lab = str(wait_until(lambda: server_token_of(room, blue, "blue"), 60, "the start of blue's JupyterLab"))
+    own = wait_until(lambda: environment_of(room, blue, "blue"), 60, "the start of blue's JupyterLab")
+    lab = own["JUPYTERHUB_API_TOKEN"]
     own = blue.hub_token("blue", ["access:services!service=board", "access:services!service=airflow"])
     for token in (lab, own):
         for port in (room.url, plan.read(room.home).board_url):

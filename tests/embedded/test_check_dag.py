@@ -27,18 +27,11 @@ def blues(room: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("FDE_HOME", str(room.home))
     world = desk.open("blue").path
     fde.desk.start_over(world)
-    no_check_runs(room)
+    room.no_check_runs("blue")
     shutil.rmtree(world / ".verdict", ignore_errors=True)  # of checks that the board had run
     yield world
     fde.desk.undo(world)
     shutil.rmtree(world / ".verdict", ignore_errors=True)
-
-
-def no_check_runs(room: Room) -> None:
-    """Wait for what the board has asked for."""
-    going = f"{RUNS.format('check', 'blue')}?state=queued&state=running"
-    with closing(arrived(room, "blue")) as blue:
-        wait_until(lambda: blue.get(going).json()["total_entries"] == 0, 120, "the end of blue's checks")
 
 
 def uses(world: Path, stage: str) -> str:
@@ -105,7 +98,7 @@ def test_what_is_refused_ends_the_task_with_its_line(room: Room, blues: Path) ->
         assert end_of(blue, "blue", run) == "failed"
         said = log(blue, "blue", run)
         assert "pipeline.py: cannot be read: No such file or directory" in said and "Traceback" not in said
-        no_check_runs(room)
+        room.no_check_runs("blue")
         shutil.rmtree(blues / ".verdict", ignore_errors=True)
         (blues / ".verdict").write_text("in the way")
         uses(blues, "functional")

@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.people import AIRFLOW, Person, arrived, server_token_of
+from tests.people import AIRFLOW, Person, arrived, environment_of
 from tests.room import wait_until
 
 pytestmark = pytest.mark.embedded
@@ -33,7 +33,8 @@ def who(room: Any, headers: dict[str, str] | None = None, cookies: dict[str, str
 @pytest.fixture(scope="module")
 def server_token(room: Any, blue: Person) -> str:
     """The token that the hub gave to blue's JupyterLab."""
-    return str(wait_until(lambda: server_token_of(room, blue, "blue"), 60, "the start of blue's JupyterLab"))
+    own = wait_until(lambda: environment_of(room, blue, "blue"), 60, "the start of blue's JupyterLab")
+    return str(own["JUPYTERHUB_API_TOKEN"])
 
 
 # --- the way in

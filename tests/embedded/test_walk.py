@@ -2,26 +2,16 @@
 
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 
-import psutil
 import pytest
 
 import fde.desk
-from tests.people import arrived
+from tests.people import arrived, environment_of
 from tests.room import ROOT, Room, wait_until
 from workshop import desk
 
 pytestmark = pytest.mark.embedded
-
-
-def environments(room: Room) -> list[dict[str, str]]:
-    """Of blue's JupyterLab: what the hub gave it, and any terminal in it has."""
-    found = []
-    for process in room.processes():
-        with suppress(psutil.NoSuchProcess):  # Airflow's parsers come and go
-            found.append(process.environ())
-    return [one for one in found if one.get("JUPYTERHUB_USER") == "blue"]
 
 
 @pytest.mark.timeout(900)
@@ -29,10 +19,8 @@ def test_every_step_is_red_then_green(room: Room, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FDE_HOME", str(room.home))
     fde.desk.start_over(desk.open("blue").path)
     with closing(arrived(room, "blue")) as blue:
-        xsrf = {"X-XSRFToken": blue.cookie("_xsrf")}
-        assert blue.hub("POST", "/hub/api/users/blue/server", headers=xsrf).status_code in (201, 202, 400)
-        found = wait_until(lambda: [own for own in environments(room) if own.get("FDE_WORLD")], 60, "blue's JupyterLab")
-    environment = found[0]
+        own = lambda: (found := environment_of(room, blue, "blue")).get("FDE_WORLD") and found  # noqa: E731
+        environment = wait_until(own, 60, "blue's JupyterLab")
     walked = subprocess.run(
         [sys.executable, "-"],
         env=environment,
