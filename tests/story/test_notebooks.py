@@ -65,7 +65,7 @@ class Room:
         source = HERE.format(here=here, desk=str(self.world / "desk")) + before
         notebook.cells.insert(0, NotebookNode(cell_type="code", source=source, metadata={}, outputs=[], id="before"))
         try:
-            nbclient.NotebookClient(notebook, km=self.kernel, timeout=60).execute()
+            nbclient.NotebookClient(notebook, km=self.kernel, timeout=200, coalesce_streams=True).execute()
         except nbclient.exceptions.CellExecutionError as error:
             assert error.ename == "Refused", error
         return notebook
