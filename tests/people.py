@@ -8,6 +8,7 @@ import psutil
 
 AIRFLOW = "/services/airflow"
 BOARD = "/services/board/"
+PLAIN: dict[str, Any] = {"trust_env": False, "timeout": 60}  # how whoever is no browser asks
 
 
 class Person(httpx.Client):
@@ -16,7 +17,7 @@ class Person(httpx.Client):
     def __init__(self, url: str) -> None:
         # The proxy (traefik 3.7) cuts off one in some 3,000 short zipped answers to a request with a body.
         plain = {"Accept-Encoding": "identity"}
-        super().__init__(base_url=url + AIRFLOW, timeout=60, trust_env=False, headers=plain)
+        super().__init__(base_url=url + AIRFLOW, headers=plain, **PLAIN)
         self.room_url = url
 
     def hub(self, method: str, path: str, **more: Any) -> httpx.Response:

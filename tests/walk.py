@@ -33,7 +33,8 @@ def work_through(number: int, cells: dict[int, list]) -> None:
     """Run the cells of a step, after those that open the desk."""
     notebook = jupytext.reads("", "py:percent")
     notebook.cells = [*cells[0], *cells[number]]
-    nbclient.NotebookClient(notebook, timeout=200, kernel_name="python3", coalesce_streams=True).execute()
+    patient = {"timeout": 200, "iopub_timeout": 60, "raise_on_iopub_timeout": True}
+    nbclient.NotebookClient(notebook, kernel_name="python3", coalesce_streams=True, **patient).execute()
     said = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])]
     if any("failed" in text for text in said):
         sys.exit(f"step {number}: a run failed\n{''.join(said)}")

@@ -8,6 +8,7 @@ from typing import Any
 import jupytext
 from playwright.sync_api import TimeoutError
 
+IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
 HEARD = "cell => !cell.classList.contains('jp-mod-active') || /\\[[\\d*]+\\]/.test(cell.textContent)"
 NUMBERED = "cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent)"
 
@@ -21,7 +22,7 @@ class Notebook:
         self.at = 0
         self.panel = page.locator(".jp-NotebookPanel:visible")
         self.panel.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=90_000)
-        page.locator(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.locator(IDLE).wait_for(timeout=90_000)
         page.get_by_text("| Idle").first.wait_for(timeout=90_000)  # a cell run before the kernel answers may never end
         self.panel.locator(".jp-Cell").first.focus()
         page.keyboard.press("Escape")
@@ -37,7 +38,7 @@ class Notebook:
         else:
             self._press("Control+Enter" if last else "Shift+Enter", cell)
         if kind == "code":
-            self.page.wait_for_function(NUMBERED, arg=cell, timeout=60_000)
+            self.page.wait_for_function(NUMBERED, arg=cell, timeout=180_000)
             stopped = cell.query_selector("[data-mime-type='application/vnd.jupyter.stderr']")
             assert not stopped, f"{source}\n{stopped.inner_text()}"
         self.at += 1
@@ -48,7 +49,7 @@ class Notebook:
         for _ in range(4):
             self.page.keyboard.press(keys)
             try:
-                self.page.wait_for_function(HEARD, arg=cell, timeout=5_000)
+                self.page.wait_for_function(HEARD, arg=cell, timeout=20_000)
                 return
             except TimeoutError:
                 self.panel.locator(".jp-Cell.jp-mod-active").focus()
@@ -62,6 +63,10 @@ class Notebook:
             cell = self.step()
             if kind == "code" and source.startswith(start):
                 return cell
+
+    def says(self, cell: Any, words: str) -> None:
+        """Wait until a cell shows these words: JupyterLab may draw them after the number of a run."""
+        self.page.wait_for_function("([cell, words]) => cell.innerText.includes(words)", arg=[cell, words])
 
     @property
     def at_end(self) -> bool:

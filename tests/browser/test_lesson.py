@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import fde.desk
-from tests.browser.lab import Notebook, picture
+from tests.browser.lab import IDLE, Notebook, picture
 from tests.browser.pictures import Story, keep
 from tests.room import ROOT
 
@@ -44,9 +44,9 @@ def signed_in(room: Any, context: Any) -> Any:
 def test_signing_in_opens_the_lesson_and_nothing_in_front_of_it(signed_in: Any) -> None:
     signed_in.get_by_role("heading", name="Why did yesterday's numbers change?").wait_for(timeout=90_000)
     assert signed_in.locator("#jp-main-dock-panel .jp-mod-current .lm-TabBar-tabLabel").inner_text() == "lesson.ipynb"
-    signed_in.locator(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    signed_in.locator(IDLE).wait_for(timeout=90_000)
     assert signed_in.locator(".jp-Dialog, .Toastify__toast").count() == 0
-    signed_in.get_by_text("| Idle").first.wait_for()  # the kernel has told Lab its language by then
+    signed_in.get_by_text("| Idle").first.wait_for(timeout=90_000)  # the kernel has told Lab its language by then
     assert signed_in.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty").count() == 0
 
 
@@ -54,8 +54,8 @@ def test_airflow_opens_signed_in_and_shows_ones_own_dags(room: Any, signed_in: A
     page = context.new_page()
     page.goto(f"{room.url}/services/airflow/dags")
     page.get_by_role("link", name="user_data_dag").first.wait_for()
+    page.get_by_text("3 Dags", exact=True).wait_for()
     assert page.get_by_role("link", name="user_data_dag").count() == 1
-    assert page.get_by_text("3 Dags", exact=True).count() == 1
     page.close()
 
 
@@ -88,13 +88,13 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     moved = dashboard("On 2022-01-02, 41 orders", "day-2.png")
     story.tell(page, "Day 2. Yesterday's bars moved.", moved)
     asked = lesson.steps_to("!fde diff")
-    assert "what changed? No idea" in asked.inner_text()
+    lesson.says(asked, "what changed? No idea")
     story.tell(page, '"What changed?" - "No idea": yesterday\'s data is gone.', asked, "end")
 
     dashboard("On 2022-01-02, 40 orders")  # the clock was turned back: day 1 is doubled
     dashboard("On 2022-01-02, 41 orders")
     answer = lesson.steps_to("!fde diff")
-    assert "Oak status silver   gold" in answer.inner_text()
+    lesson.says(answer, "Oak status silver   gold")
     story.tell(page, '"What changed?" - "Let me check yesterday": Oak, silver to gold.', answer, "end")
 
     tab, investigation = other("what_changed")
@@ -116,7 +116,7 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     story.tell(page, "Day 3 sent again: a new version of an old day.", again)
     dashboard("deployed v3 = days until 2022-01-03")
     dashboard("2022-01-05: sales v6 from orders v6, tax_rates v1")
-    assert "three dots" in lesson.steps_to("question.answer").inner_text()
+    lesson.says(lesson.steps_to("question.answer"), "three dots")
     dashboard("2022-01-04: sales v10 from orders v6, tax_rates v5")
     while not lesson.at_end:
         lesson.step()
@@ -125,7 +125,7 @@ def test_the_lesson_from_the_first_cell_to_the_last(room: Any, signed_in: Any, c
     tab, chart = other("order_status_chart")
     while not chart.at_end:
         cell = chart.step()
-    assert "41 orders brought in 1,970.10" in cell.inner_text()
+    chart.says(cell, "41 orders brought in 1,970.10")
     tab.close()
 
 

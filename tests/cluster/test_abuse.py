@@ -75,7 +75,7 @@ def test_nobody_else_is_harmed(morning: ClusterRoom, name: str) -> None:
         theirs = room.trigger(blue, "blue")
         for _ in range(3):  # as long as blue's goes on
             assert room.end_of(green, "green", room.trigger(green, "green"), 120) == "success"
-        assert room.end_of(blue, "blue", theirs, 240) == "failed"
+        assert room.end_of(blue, "blue", theirs, 360) == "failed"
         said = room.python("jupyter-blue", TOLD % theirs)
     wait_until(lambda: not room.pods("component=worker,workshop/attendee=blue"), 120, "the end of blue's pods")
     room.inside("jupyter-blue", "cp -a /tmp/kept/. $FDE_WORLD && rm -rf /tmp/kept")

@@ -36,7 +36,7 @@ def test_a_run_that_fails_is_told_and_catch_up_mends_it(morning: ClusterRoom, in
     room = morning
     room.put_pipeline("blue", BROKEN)
     assert room.run("blue") == "failed"
-    wait_until(lambda: "division by zero" in row(instructor, "blue"), 15, "the reason on the board")
+    wait_until(lambda: "division by zero" in row(instructor, "blue"), 60, "the reason on the board")
     assert "division by zero" not in row(instructor, "green")
 
     assert instructor.press("catch-up", step="5", whom="blue").status_code == 303
@@ -85,10 +85,10 @@ def test_scripts_and_kubectl_are_in_the_log(morning: ClusterRoom, instructor: Pe
 
 def test_a_call_for_help_comes_with_what_the_board_needs(morning: ClusterRoom, instructor: Person) -> None:
     morning.inside("jupyter-green", "fde run && fde help 'why <b>twice</b>?'")
-    wait_until(lambda: "why &lt;b&gt;twice" in row(instructor, "green"), 20, "green's call for help")
+    wait_until(lambda: "why &lt;b&gt;twice" in row(instructor, "green"), 60, "green's call for help")
     assert instructor.open_board("attendee/green").text.count("The call for help") == 1
     morning.inside("jupyter-green", "fde help --done")
-    wait_until(lambda: "twice" not in row(instructor, "green"), 20, "the end of the call")
+    wait_until(lambda: "twice" not in row(instructor, "green"), 60, "the end of the call")
 
 
 def test_it_holds_no_key_but_its_own_and_writes_no_world(morning: ClusterRoom) -> None:

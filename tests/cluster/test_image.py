@@ -52,7 +52,7 @@ def test_a_container_is_a_workshop(container: Container) -> None:
     with closing(Person(container.url)) as nobody:
         assert nobody.sign_in("learner", "wrong").status_code != 302
     with closing(arrived(container, "learner")) as learner:
-        assert container.end_of(learner, "learner", container.trigger(learner, "learner")) == "success"
+        assert container.end_of(learner, "learner", container.trigger(learner, "learner"), 180) == "success"
     assert container.docker("exec", container.id, "id", "-u").strip() == "50000"
 
 
@@ -72,7 +72,7 @@ def test_the_image_replays_what_was_made_elsewhere(container: Container, attende
     )
     with file.open("rb") as archive:
         command = ["docker", "exec", "-i", container.id, "sh", "-c", there]
-        done = subprocess.run(command, stdin=archive, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, stdin=archive, capture_output=True, text=True, timeout=600)
     assert done.stdout.count("Identical: ") == len(words), done.stdout + done.stderr
     theirs = container.docker("exec", container.id, "python", "--version").split()[1]
     print(f"made with Python {platform.python_version()}, replayed with {theirs}")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.embedded.planted import DAG, KEPT, NAME, RUN, SECRET, TASK, found, planted
-from tests.people import AIRFLOW, Person
+from tests.people import AIRFLOW, PLAIN, Person
 from tests.room import wait_until
 from workshop import plan
 
@@ -164,7 +164,7 @@ def test_counts_count_what_is_shown(blue: Person) -> None:
     for path in (everywhere, f"{everywhere}/~/taskInstances", "/api/v2/dags", "/api/v2/dags/~/dagVersions"):
         answer = blue.get(path, params={"limit": 1000}).json()
         rows = next(value for value in answer.values() if isinstance(value, list))
-        assert answer["total_entries"] == len(rows) and all(row["dag_id"].endswith(".blue") for row in rows)
+        assert min(answer["total_entries"], 100) == len(rows) and all(row["dag_id"].endswith(".blue") for row in rows)
 
 
 # --- writes
@@ -249,7 +249,7 @@ def refused(answer: httpx.Response) -> bool:
 
 def test_a_bought_token_opens_no_more_than_a_browser(room: Any, blue: Person, ids: dict[str, str]) -> None:
     shown = f"token {blue.hub_token('blue', ['access:services!service=airflow'])}"
-    bought = httpx.post(f"{room.url}{AIRFLOW}/auth/token", headers={"Authorization": shown}, trust_env=False).json()
+    bought = httpx.post(f"{room.url}{AIRFLOW}/auth/token", headers={"Authorization": shown}, **PLAIN).json()
     notebook = Person(room.url)
     notebook.headers["Authorization"] = f"Bearer {bought['access_token']}"
     for path in (f"dags/{DAG}", f"dags/{DAG}/dagRuns/{RUN}", f"dagSources/{DAG}", f"variables/{NAME}", "importErrors"):
@@ -262,13 +262,13 @@ def test_a_bought_token_opens_no_more_than_a_browser(room: Any, blue: Person, id
 @pytest.mark.parametrize("headers", [{}, {"Connection": "X-Forwarded-For, X-Forwarded-Host"}, {"X-Forwarded-For": ""}])
 def test_the_api_of_tasks_is_not_at_the_peoples_port(room: Any, path: str, headers: dict[str, str]) -> None:
     for execution in ("/execution", "/%65xecution"):
-        outside = httpx.get(f"{room.url}{AIRFLOW}{execution}{path}", headers=headers, trust_env=False)
+        outside = httpx.get(f"{room.url}{AIRFLOW}{execution}{path}", headers=headers, **PLAIN)
         assert (outside.status_code, outside.text) == (404, "not found")
 
 
 def test_tasks_reach_their_api_at_airflows_own_port(room: Any) -> None:
     own = plan.read(room.home).airflow_url
-    assert httpx.get(f"{own}/execution/health", trust_env=False).status_code == 200
+    assert httpx.get(f"{own}/execution/health", **PLAIN).status_code == 200
 
 
 def test_a_file_may_not_name_somebody_elses_dag(instructor: Person, ids: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def test_a_day_passes_without_a_network(bundle: Path, elsewhere: Unpacked) -> No
             xsrf = {"X-XSRFToken": blue.cookie("_xsrf")}
             assert blue.hub("POST", "/hub/api/users/blue/server", headers=xsrf).status_code in (201, 202)
             lab = lambda: blue.hub("GET", "/user/blue/lab", follow_redirects=True).url.path == "/user/blue/lab"  # noqa: E731
-            wait_until(lab, 60, "the JupyterLab of blue")
+            wait_until(lab, 150, "the JupyterLab of blue")
         again = elsewhere.script("up", "--detach")
         assert "The workshop is running already" in again.stdout, "the second up needs no bundle: " + again.stderr
         assert elsewhere.script("down").returncode == 0

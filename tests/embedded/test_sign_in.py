@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.people import AIRFLOW, Person, arrived, environment_of
+from tests.people import AIRFLOW, PLAIN, Person, arrived, environment_of
 from tests.room import wait_until
 
 pytestmark = pytest.mark.embedded
@@ -27,7 +27,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def who(room: Any, headers: dict[str, str] | None = None, cookies: dict[str, str] | None = None) -> int:
     """The status with which Airflow answers "who am I?" to somebody who brings only this."""
-    return httpx.get(f"{room.url}{AIRFLOW}/ui/auth/me", headers=headers, cookies=cookies, trust_env=False).status_code
+    return httpx.get(f"{room.url}{AIRFLOW}/ui/auth/me", headers=headers, cookies=cookies, **PLAIN).status_code
 
 
 @pytest.fixture(scope="module")
@@ -242,13 +242,13 @@ def test_a_token_made_from_a_token_does_not_outlive_it(room: Any, blue: Person) 
 
 
 def buy(room: Any, authorization: str) -> httpx.Response:
-    return httpx.post(f"{room.url}{AIRFLOW}/auth/token", headers={"Authorization": authorization}, trust_env=False)
+    return httpx.post(f"{room.url}{AIRFLOW}/auth/token", headers={"Authorization": authorization}, **PLAIN)
 
 
 def test_a_notebooks_token_buys_a_short_one_of_its_attendee(room: Any, server_token: str) -> None:
     bought = buy(room, f"token {server_token}").json()
     assert bought["expires_in"] <= 900
-    dags = httpx.get(f"{room.url}{AIRFLOW}/api/v2/dags", headers=bearer(bought["access_token"])).json()["dags"]
+    dags = httpx.get(f"{room.url}{AIRFLOW}/api/v2/dags", headers=bearer(bought["access_token"]), **PLAIN).json()["dags"]
     assert BLUE in [dag["dag_id"] for dag in dags] and all(dag["dag_id"].endswith(".blue") for dag in dags)
 
 
@@ -280,7 +280,7 @@ def reader(room: Any) -> dict[str, str]:
 def test_the_board_reads_how_everybodys_runs_go(room: Any, blue: Person, reader: dict[str, str]) -> None:
     run = room.trigger(blue, "blue", "2022-01-01")
     room.end_of(blue, "blue", run)
-    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2", headers=reader, trust_env=False)
+    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2", headers=reader, **PLAIN)
     assert {BLUE, GREEN} <= {dag["dag_id"] for dag in api.get("dags").json()["dags"]}
     assert run in [one["dag_run_id"] for one in api.get("dags/~/dagRuns?limit=100&order_by=-id").json()["dag_runs"]]
     assert api.get(f"dags/{BLUE}/dagRuns/{run}/taskInstances").json()["total_entries"] == 4
@@ -288,7 +288,7 @@ def test_the_board_reads_how_everybodys_runs_go(room: Any, blue: Person, reader:
 
 
 def test_the_board_starts_checks_and_nothing_else(room: Any, reader: dict[str, str]) -> None:
-    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2/dags/", headers=reader, trust_env=False)
+    api = httpx.Client(base_url=f"{room.url}{AIRFLOW}/api/v2/dags/", headers=reader, **PLAIN)
     for dag, status in (("check.blue", 200), (BLUE, 403), ("catch_up.blue", 403), ("recheck.blue", 403), ("~", 403)):
         assert api.post(f"{dag}/dagRuns", json={"logical_date": None}).status_code == status, dag
     for dag in ("check.blue", BLUE):

@@ -19,7 +19,7 @@ def test_many_who_trigger_at_once_are_all_served(room: Room) -> None:
         made = [answer.json()["dag_run_id"] for answer in answers if answer.is_success]
         list(people.map(lambda run: green.delete(f"{runs}/{run}"), made))
     assert [answer.status_code for answer in answers] == [200] * 20
-    assert max(answer.elapsed.total_seconds() for answer in answers) < 5, "SQLite gives up after 5 s"
+    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "who asks gives up after 30"
 
 
 def test_a_room_that_looks_at_once_is_served(room: Room) -> None:
@@ -28,4 +28,4 @@ def test_a_room_that_looks_at_once_is_served(room: Room) -> None:
         pages = [f"/api/v2/dags/user_data_dag.green/{page}" for page in ("dagRuns", "details", "tasks")] * 100
         answers = list(people.map(green.get, pages))
     assert {answer.status_code for answer in answers} == {200}
-    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "it gives up after 30"
+    assert max(answer.elapsed.total_seconds() for answer in answers) < 25, "who asks gives up after 30"

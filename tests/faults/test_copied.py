@@ -17,7 +17,8 @@ from tests.conftest import Attendee
 from tests.faults.conftest import Terminal
 
 LOG_LAST = """
-rsync -a --exclude=_delta_log "$0" "$1" && sleep 0.2
+rsync -a --exclude=_delta_log "$0" "$1"
+sleep 0.2
 rsync -a "--include=*/" "--include=/**/_delta_log/**" "--exclude=*" "$0" "$1"
 """
 PROGRAMS = {"cp": ["cp", "-r"], "rsync": ["rsync", "-a"], "rsync, logs last": ["sh", "-c", LOG_LAST]}
@@ -45,12 +46,16 @@ def test_copied_in_the_middle_of_an_import(program: str, terminal: Terminal, tmp
     importing = threading.Thread(target=import_for_ever)
     importing.start()
     try:
-        for number in range(10):
+        for number in range(50):
+            if number >= 10 and (late or "last" not in program):
+                break
             before = lake.newest(one.world.lake, "sales")
             copy = tmp_path / f"copy-{number}" / "learner"
             copy.parent.mkdir()
             done = subprocess.run([*PROGRAMS[program], str(one.path), str(copy.parent)], capture_output=True, text=True)
-            assert done.returncode in (0, 24), done.stderr  # 24: a file vanished while rsync looked
+            # 24: a file vanished while rsync looked. Of cp the same: a commit bears such a name until it is whole.
+            vanished = done.returncode == 24 or all(".json#" in line for line in done.stderr.splitlines())
+            assert vanished, done.stderr
             copied = Attendee(copy, one.pack, dict(one.own))
             assert lake.newest(copied.world.lake, "sales") >= before - 1
             try:

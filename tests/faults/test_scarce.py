@@ -123,7 +123,7 @@ def test_out_of_memory(terminal: Terminal, little_memory: Callable[[int], list[s
     codes = []
 
     def attempt(mib: int) -> "CompletedProcess[str]":
-        done = terminal.fde("run", under=little_memory(mib))
+        done = terminal.fde("run", under=little_memory(mib), seconds=600)  # paging, instead of ending, takes long
         codes.append(done.returncode)
         return done
 

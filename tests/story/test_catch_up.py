@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,8 @@ def test_a_full_disk_leaves_the_desk_as_it_was(attendee: Make, made: Path, full_
     assert not list(one.path.glob(".building-*")), "what the first try left is gone"
 
 
-def _swap_for_ever(path: Path, made: Path, seed: int) -> None:
+def _swap_for_ever(path: Path, made: Path, seed: int, begun: Event) -> None:
+    begun.set()
     chance = random.Random(seed)
     while True:
         if chance.random() < 0.5:
@@ -160,8 +162,11 @@ def test_random_edits_runs_catch_ups_undos_and_kills_lose_nothing(
                 elif what == "undo":
                     fde.desk.undo(one.path)
                 else:
-                    child = context.Process(target=_swap_for_ever, args=(one.path, made, chance.random()), daemon=True)
+                    begun = context.Event()
+                    own = (one.path, made, chance.random(), begun)
+                    child = context.Process(target=_swap_for_ever, args=own, daemon=True)
                     child.start()
+                    assert begun.wait(60)
                     time.sleep(chance.uniform(0.005, 0.08))  # the moment is what is tried out
                     os.kill(child.pid or 0, signal.SIGKILL)
                     child.join()

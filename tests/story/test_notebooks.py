@@ -65,7 +65,8 @@ class Room:
         source = HERE.format(here=here, desk=str(self.world / "desk")) + before
         notebook.cells.insert(0, NotebookNode(cell_type="code", source=source, metadata={}, outputs=[], id="before"))
         try:
-            nbclient.NotebookClient(notebook, km=self.kernel, timeout=200, coalesce_streams=True).execute()
+            patient = {"timeout": 200, "iopub_timeout": 60, "raise_on_iopub_timeout": True}
+            nbclient.NotebookClient(notebook, km=self.kernel, coalesce_streams=True, **patient).execute()
         except nbclient.exceptions.CellExecutionError as error:
             assert error.ename == "Refused", error
         return notebook

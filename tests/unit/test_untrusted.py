@@ -43,7 +43,7 @@ def test_what_is_no_small_file_is_nothing_and_takes_no_time(what: str, tmp_path:
     HOSTILE[what](tmp_path / "it")
     before = opened()
     assert read_bytes(tmp_path / "it", 100) is None
-    assert opened() == before, "nothing stays open"
+    assert set(opened()) <= set(before), "nothing stays open"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "it/it"])
