@@ -14,7 +14,7 @@ from tests.people import arrived
 from tests.room import ROOT, free_port, wait_until
 
 ATTENDEES = ["blue", "green", *(f"learner-{n}" for n in range(1, 9))]
-TASK_SECONDS = 60
+TASK_SECONDS = 45
 
 
 def missing() -> str | None:

@@ -90,8 +90,10 @@ def test_imports_that_are_killed(third_day: ClusterRoom) -> None:
     room, seed = third_day, random.randrange(10**6)
     print(f"seed {seed}")
     # One of them before its container is there: Airflow hears nothing of that, and asks for another pod later.
-    moments = [0.0, *(random.Random(seed).uniform(0, 6) for _ in range(3))]
-    assert [room.run("blue", day) for day in (DAY_1, DAY_2, DAY_3)] == ["success"] * 3
+    moments = [0.0, *(random.Random(seed).uniform(0, 6) for _ in range(2))]
+    room.inside(
+        "jupyter-blue", "cd $FDE_WORLD/desk && fde run --day 1 && fde run --day 2 && fde run --day 3", seconds=120
+    )
     whole = room.shown("blue")
     room.inside("jupyter-blue", "cd $FDE_WORLD/desk && fde start-over")
     for moment in moments:
