@@ -22,7 +22,7 @@ from tests.board import check
 from tests.conftest import SHOP, Attendee
 from tests.room import wait_until
 from workshop.board.facts import Facts
-from workshop.board.reader import Broken, Reader
+from workshop.board.reader import SECONDS, Broken, Reader
 
 Make = Callable[..., Attendee]
 Ask = Callable[[Attendee], Facts]
@@ -185,7 +185,7 @@ def test_a_reader_that_hangs_or_dies_is_replaced(one: Attendee) -> None:
         os.kill(stopped.pid, signal.SIGSTOP)
         with pytest.raises(Broken, match="the board could not read this lake within 2 s"):
             ask(reader, one)
-        reader.seconds = 30
+        reader.seconds = SECONDS
         assert stopped.returncode == -signal.SIGKILL
         assert ask(reader, one).versions["sales"] == 3
         assert reader._process and reader._process is not stopped
