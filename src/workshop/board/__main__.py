@@ -31,9 +31,16 @@ async def serve() -> None:
     sign_in = SignIn(service, f"{service.prefix}oauth_callback", settings.url())
     board = app(watch, pace, audit, clock.keys, names, incidents, sign_in)
     host, port = settings.board_address()
-    # Pages that listen for news would keep it from ending.
+    # Pages that listen for news would keep it from ending. A proxy keeps connections, and must not meet their end.
     config = uvicorn.Config(
-        board, host, port, timeout_graceful_shutdown=1, log_level="warning", server_header=False, lifespan="off"
+        board,
+        host,
+        port,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=120,
+        log_level="warning",
+        server_header=False,
+        lifespan="off",
     )
     watching = asyncio.create_task(watch.run())
     await uvicorn.Server(config).serve()

@@ -46,13 +46,15 @@ class Kernel:
     @staticmethod
     async def start(browser: Browser) -> "Kernel":
         """Open the lesson with a kernel, and wait until it answers."""
-        asked = {"path": "desk/lesson.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
-        made = await browser.ask("POST", f"{browser.lab}api/sessions", json=asked)
+        wanted = {"path": "desk/lesson.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+        made = await browser.ask("POST", f"{browser.lab}api/sessions", json=wanted)
         number, session = str(made.json()["kernel"]["id"]), uuid.uuid4().hex
         path = f"{browser.lab}api/kernels/{number}/channels"
         at = str(browser.http.base_url.join(path)).replace("http", "ws", 1)
         headers = {"Cookie": browser.cookies(path), "Origin": str(browser.http.base_url).rstrip("/")}
-        socket = await websocket_connect(HTTPRequest(f"{at}?session_id={session}", headers=headers))
+        asked = HTTPRequest(f"{at}?session_id={session}", headers=headers)
+        asked.connect_timeout = asked.request_timeout = SILENCE_SECONDS  # it is open when the kernel answers
+        socket = await websocket_connect(asked)
         kernel = Kernel(browser, number, socket, session)
         await kernel.run("")
         return kernel
