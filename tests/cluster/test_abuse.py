@@ -74,10 +74,12 @@ def test_nobody_else_is_harmed(morning: ClusterRoom, name: str) -> None:
     with closing(arrived(room, "blue")) as blue, closing(arrived(room, "green")) as green:
         theirs = room.trigger(blue, "blue")
         for _ in range(3):  # as long as blue's goes on
-            assert room.end_of(green, "green", room.trigger(green, "green"), 120) == "success"
-        assert room.end_of(blue, "blue", theirs, 360) == "failed"
+            assert room.end_of(green, "green", room.trigger(green, "green"), 300) == "success"
+        assert room.end_of(blue, "blue", theirs, 480) == "failed"
         said = room.python("jupyter-blue", TOLD % theirs)
-    wait_until(lambda: not room.pods("component=worker,workshop/attendee=blue"), 120, "the end of blue's pods")
+    wait_until(
+        lambda: not room.pods("component=worker,workshop/attendee=blue"), 300, "the end of blue's pods", pause=0.5
+    )
     room.inside("jupyter-blue", "cp -a /tmp/kept/. $FDE_WORLD && rm -rf /tmp/kept")
     assert len(room.shown("green")) > 0
     assert all(word in said for word in words), said

@@ -1,4 +1,4 @@
-"""The clock of a cluster: seen at once, moved by whom it belongs to, and by no installation."""
+"""The clock of a cluster: seen at once, moved by whom it belongs to, and by nobody else."""
 
 import textwrap
 import threading
@@ -60,7 +60,7 @@ def test_the_next_run_always_sees_the_day(morning: ClusterRoom) -> None:
         for day in (DAY_2, DAY_1, DAY_3, DAY_1, DAY_2):
             patch(room, "clock", "day", day)
             run = room.trigger(blue, "blue")  # at once
-            assert room.end_of(blue, "blue", run, 120) == "success"
+            assert room.end_of(blue, "blue", run, 300) == "success"
             said = " ".join(str(row.get("event")) for row in room.log(blue, "blue", run, "start_import"))
             assert f"This run imports {day}." in said
 
@@ -86,16 +86,3 @@ def test_an_attendee_moves_their_own_clock_and_no_other(morning: ClusterRoom) ->
     assert room.clocks() == before
     room.inside("jupyter-blue", "day-2")
     assert room.clocks() == {**before, "clock-blue": {"day": DAY_2}}
-
-
-def test_an_installation_moves_no_clock(morning: ClusterRoom) -> None:
-    room = morning
-    room.script("day-2")
-    room.script("day-3", "blue")
-    room.inside("jupyter-green", "deploy 2022-01-01")
-    before, image = room.clocks(), room.pods("component=scheduler")
-    room.more["WORKSHOP_IMAGE"] = image[0]["spec"]["containers"][0]["image"]
-    for name in ("workshop", "airflow", "jupyterhub"):
-        done = room.script("release", name, seconds=400)
-        assert done.returncode == 0, done.stderr
-    assert room.clocks() == before

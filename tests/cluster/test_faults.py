@@ -54,10 +54,10 @@ def in_the_middle_of_a_run(room: ClusterRoom) -> Iterator[None]:
         runs = history(person, "blue", 50)  # few enough that all of them are among the newest later on
         run = room.trigger(person, "blue", DAY_3)
         busy = lambda: room.pods("component=worker,workshop/attendee=blue")  # noqa: E731
-        wait_until(busy, 90, "a task of blue's")
+        wait_until(busy, 300, "a task of blue's")
     yield
-    wait_until(room.healthy, 120, "a healthy room")
-    state = ended(room, run, 240)
+    wait_until(room.healthy, 300, "a healthy room")
+    state = ended(room, run, 480)
     if state == "failed":
         assert room.run("blue", DAY_3) == "success", "it can be run again"
     shown = room.shown("blue")
@@ -70,7 +70,7 @@ def in_the_middle_of_a_run(room: ClusterRoom) -> Iterator[None]:
 
 @pytest.fixture
 def third_day(morning: ClusterRoom) -> ClusterRoom:
-    morning.script("day-3")
+    assert morning.script("day-3").returncode == 0
     return morning
 
 
@@ -99,12 +99,12 @@ def test_imports_that_are_killed(third_day: ClusterRoom) -> None:
     for moment in moments:
         with closing(arrived(room, "blue")) as person:
             run = room.trigger(person, "blue", DAY_1)
-            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 90, "a task of blue's")[0]
+            pod = wait_until(lambda: room.pods("component=worker,workshop/attendee=blue"), 300, "a task of blue's")[0]
             time.sleep(moment)  # what is tried out
             alive = room.pods("component=worker,workshop/attendee=blue") or [pod]
             for one in alive:
                 room.kubectl("delete", "pod", one["metadata"]["name"], "--grace-period=0", "--force", check=False)
-            room.end_of(person, "blue", run, 240)
+            room.end_of(person, "blue", run, 480)
         day_1 = [row for row in whole if row["sales_date"] == DAY_1]
         shown = room.python("jupyter-blue", ROWS)
         assert shown.strip() in ("0", str(len(day_1))), "nothing half is to be seen"
@@ -132,7 +132,7 @@ def test_a_full_volume(third_day: ClusterRoom) -> None:
         node(f"dd if=/dev/zero of={filler} bs=1M; ls {filler}", check=False)
         with closing(arrived(room, "blue")) as blue:
             run = room.trigger(blue, "blue", DAY_2)
-            assert room.end_of(blue, "blue", run, 120) == "failed"
+            assert room.end_of(blue, "blue", run, 300) == "failed"
             failed = blue.get(f"/api/v2/dags/user_data_dag.blue/dagRuns/{run}/taskInstances").json()["task_instances"]
             name = next(task["task_id"] for task in failed if task["state"] == "failed")
             assert "No space left on device" in str(room.log(blue, "blue", run, name))
@@ -176,6 +176,9 @@ def installed_again(room: ClusterRoom, how: str) -> Any:
 def test_an_installation_on_a_running_room(third_day: ClusterRoom, how: str) -> None:
     room = third_day
     notebook = room.pods("hub.jupyter.org/username=blue")[0]["metadata"]["uid"]
+    room.inside("jupyter-green", "deploy 2022-01-01")
+    room.inside("jupyter-blue", "day-3")
+    assert room.clocks()["clock-blue"] and room.clocks()["clock-green"], "each has a clock of their own to lose"
     with in_the_middle_of_a_run(room):
         done = installed_again(room, how)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -190,6 +193,6 @@ def test_the_cluster_stopped_and_started(third_day: ClusterRoom) -> None:
         assert room.script("down", "--kind").returncode == 0
         up = room.tilt_ci()
         assert up.returncode == 0, up.stdout[-2000:] + up.stderr[-2000:]
-        wait_until(room.healthy, 240, "a healthy room")
+        wait_until(room.healthy, 300, "a healthy room")
         labs(room)  # pods of notebooks end with their node: the hub starts them anew
     assert room.access == passwords

@@ -218,14 +218,14 @@ AIRFLOW = """
 def test_airflow_shows_an_attendee_their_own_dag(morning: ClusterRoom) -> None:
     with closing(arrived(morning, "green")) as green:
         run = morning.trigger(green, "green")
-        assert morning.end_of(green, "green", run, 120) == "success"
+        assert morning.end_of(green, "green", run, 300) == "success"
     found = from_notebook(morning, AIRFLOW % run)
     assert found["green"] == [403] * 4
     assert found["blue"][:2] == [200, 200] and found["blue"][3] == 200
     assert sorted(found["all"]) == ["catch_up.blue", "check.blue", "user_data_dag.blue"]
     assert found["execution"] == 404, "the API of tasks is not at the people's port"
     with closing(arrived(morning, "blue")) as blue:
-        morning.end_of(blue, "blue", found["run"], 120)
+        morning.end_of(blue, "blue", found["run"], 300)
 
 
 LINK = """
@@ -247,12 +247,12 @@ def test_a_link_in_blues_logs_shows_nobody_elses(morning: ClusterRoom) -> None:
     with closing(arrived(room, "green")) as green, closing(arrived(room, "blue")) as blue:
         room.put_pipeline("green", "\ndef load_users(world, day):\n    print('planted-by-green')\n")
         theirs = room.trigger(green, "green")
-        room.end_of(green, "green", theirs, 120)
+        room.end_of(green, "green", theirs, 300)
         log = f"run_id={theirs}/task_id=load_users/attempt=1.log"
         assert "planted-by-green" in str(room.log(green, "green", theirs, "load_users"))
         room.put_pipeline("blue", PROBE % (LINK % log))
         run = room.trigger(blue, "blue")
-        assert room.end_of(blue, "blue", run, 120) == "success"
+        assert room.end_of(blue, "blue", run, 300) == "success"
         seen = str(room.log(blue, "blue", run, "load_users"))
         assert "planted-by-green" not in seen and "POSTGRES" not in seen and "JWT_SECRET" not in seen
 
@@ -295,7 +295,7 @@ def test_a_tasks_token_is_good_for_its_owners_runs(morning: ClusterRoom) -> None
     room = morning
     with closing(arrived(room, "green")) as green, closing(arrived(room, "blue")) as blue:
         theirs, own = room.trigger(green, "green"), room.trigger(blue, "blue")
-        assert (room.end_of(green, "green", theirs, 120), room.end_of(blue, "blue", own, 120)) == ("success",) * 2
+        assert (room.end_of(green, "green", theirs, 300), room.end_of(blue, "blue", own, 300)) == ("success",) * 2
         before = green.get("/api/v2/dags/user_data_dag.green/dagRuns").json()["total_entries"]
         minted = room.kubectl(
             "exec", "-i", "deploy/airflow-api-server", "--", "python", "-", text=textwrap.dedent(MINT)

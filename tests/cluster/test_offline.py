@@ -1,6 +1,7 @@
 """A room on kind from its bundle: the engine of this machine, started a second time, empty and without a network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,14 +79,16 @@ def offline(bundle: Path, tmp_path: Path) -> Iterator[ClusterRoom]:
         asked = ["docker", "info"]
         try:
             wait_until(
-                lambda: not subprocess.run(asked, env=room.environment, capture_output=True).returncode, 60, "it"
+                lambda: not subprocess.run(asked, env=room.environment, capture_output=True).returncode, 180, "it"
             )
             yield room
         finally:
             subprocess.run([ROOT / "scripts" / "down", "--kind", "--delete"], env=room.environment, capture_output=True)
             engine.terminate()
-            engine.wait(60)
-            subprocess.run(["rm", "-rf", folder], check=True)
+            engine.wait(300)
+            wait_until(
+                lambda: not subprocess.run(["rm", "-rf", folder]).returncode, 60, "the end of the engine's files"
+            )
 
 
 def test_a_room_without_a_network(offline: ClusterRoom, bundle: Path) -> None:
@@ -93,11 +96,12 @@ def test_a_room_without_a_network(offline: ClusterRoom, bundle: Path) -> None:
     up = offline.script("up", "--kind", "--from", str(bundle), "--port", "0", seconds=1200)
     assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:]
     print(up.stdout[:3000])
-    wait_until(offline.healthy, 60, "a healthy room")
+    wait_until(offline.healthy, 180, "a healthy room")
     assert offline.run("blue") == "success"
     with closing(arrived(offline, "blue")) as person:
         offline.start_lab(person, "blue")
     assert offline.shown("blue")
     events = offline.kubectl("get", "events", "--all-namespaces", "-o", "custom-columns=:reason,:message")
-    asked = {"Pulling", "Failed", "ErrImageNeverPull"}  # of images; FailedScheduling and its like are a matter of order
-    assert [line for line in events.splitlines() if line.split()[:1] and line.split()[0] in asked] == []
+    # Of images; that a container failed for want of anything else heals, and is a matter of order.
+    asked = re.compile(r"Pulling\b|ErrImageNeverPull\b|Failed\b.*[iI]mage")
+    assert [line for line in events.splitlines() if asked.match(line)] == []
