@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -22,13 +23,15 @@ ROOT = Path(__file__).parents[1]
 ENDED = ("success", "failed")
 
 
-def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Poll until it holds; returns what it returned."""
+def wait_until(holds: Callable[[], Any], seconds: float, what: str, pause: float = 0.1) -> Any:
+    """Poll until it holds, a pause (seconds) between two looks; returns what it returned."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := holds():
             return found
-        time.sleep(0.1)
+        time.sleep(pause)
+    if found := holds():  # one look may have taken all the time there was
+        return found
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
@@ -54,7 +57,7 @@ class Room:
         plain = {key: value for key, value in os.environ.items() if not key.startswith("FDE_")}
         return {**plain, "FDE_HOME": str(self.home), "FDE_PORT": str(self.port), **self.more}
 
-    def script(self, name: str, *arguments: str, seconds: float = 150) -> "subprocess.CompletedProcess[str]":
+    def script(self, name: str, *arguments: str, seconds: float = 400) -> "subprocess.CompletedProcess[str]":
         """Run one of the repository's scripts to its end."""
         command = [str(ROOT / "scripts" / name), *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=seconds)
@@ -79,13 +82,16 @@ class Room:
         return str(answer.json()["dag_run_id"])
 
     def state(self, person: Person, attendee: str, run: str) -> str:
-        answer = person.get(f"/api/v2/dags/user_data_dag.{attendee}/dagRuns/{run}")
+        try:
+            answer = person.get(f"/api/v2/dags/user_data_dag.{attendee}/dagRuns/{run}")
+        except httpx.HTTPError as error:
+            return str(error)
         return str(answer.json()["state"]) if answer.is_success else f"status {answer.status_code}"
 
-    def end_of(self, person: Person, attendee: str, run: str, seconds: float = 60) -> str:
+    def end_of(self, person: Person, attendee: str, run: str, seconds: float = 200) -> str:
         """Wait until a run has ended; returns its state."""
         ended = lambda: (state := self.state(person, attendee, run)) in ENDED and state  # noqa: E731
-        return str(wait_until(ended, seconds, f"the end of {run}"))
+        return str(wait_until(ended, seconds, f"the end of {run}", pause=0.3))
 
     def no_check_runs(self, attendee: str) -> None:
         """Wait for the checks of an attendee that the board has asked for."""
@@ -119,10 +125,13 @@ def free_port() -> int:
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The workshop of blue and green, for all tests of a session."""
     one = Room(tmp_path_factory.mktemp("room") / "home", free_port())
-    started = one.script("up", "--attendees", "blue,green", "--detach")
-    assert started.returncode == 0, started.stdout + started.stderr
-    yield one
-    one.script("down")
+    try:
+        started = one.script("up", "--attendees", "blue,green", "--detach")
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield one
+        one.script("down")
+    finally:
+        supervised.stop(one.home)  # a workshop whose start was cut short
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import jupytext
 from playwright.sync_api import TimeoutError
 
 IDLE = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
-HEARD = "cell => !cell.classList.contains('jp-mod-active') || /\\[[\\d*]+\\]/.test(cell.textContent)"
-NUMBERED = "cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent)"
+PROMPT = "cell.querySelector('.jp-InputPrompt')?.textContent"
+HEARD = f"cell => !cell.classList.contains('jp-mod-active') || /\\[[\\d*]+\\]/.test({PROMPT})"
+NUMBERED = f"cell => /\\[\\d+\\]/.test({PROMPT})"
 
 
 class Notebook:

@@ -58,7 +58,7 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
     }
     for path, body in things.items():
         assert instructor.post(f"/api/v2/{path}", json=body).status_code in (201, 409)
-    wait_until(lambda: green.get(f"/api/v2/dags/{DAG}/details").status_code == 200, 60, f"{DAG} is parsed")
+    wait_until(lambda: green.get(f"/api/v2/dags/{DAG}/details").status_code == 200, 180, f"{DAG} is parsed")
     trigger = {"logical_date": None, "partition_key": "2022-01-02", "dag_run_id": RUN}
     ran = green.post(f"/api/v2/dags/{DAG}/dagRuns", json=trigger | {"note": SECRET, "conf": {"x": SECRET}})
     assert ran.status_code == 200, ran.text
@@ -67,8 +67,8 @@ def plant(green: Person, instructor: Person) -> dict[str, str]:
     made = green.post("/api/v2/backfills", json=backfill)
     assert made.status_code == 200, made.text
     runs = lambda: found(green, f"dags/{DAG}/dagRuns", "dag_runs", DAG)  # noqa: E731
-    wait_until(lambda: all(run["state"] == "success" for run in runs()), 60, "its runs, the backfill's too")
-    errors = wait_until(lambda: found(instructor, "importErrors", "import_errors", SECRET), 60, "its import error")
+    wait_until(lambda: all(run["state"] == "success" for run in runs()), 180, "its runs, the backfill's too")
+    errors = wait_until(lambda: found(instructor, "importErrors", "import_errors", SECRET), 180, "its import error")
     rows = found(instructor, "eventLogs", "event_logs", NAME)
     return {
         "backfill_id": str(made.json()["id"]),

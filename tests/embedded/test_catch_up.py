@@ -33,7 +33,7 @@ def caught_up(person: Person, name: str, to: str) -> str:
         return f"refused with {answer.status_code}"
     run = answer.json()["dag_run_id"]
     ended = lambda: (state := person.get(f"{runs}/{run}").json()["state"]) in ENDED and state  # noqa: E731
-    return str(wait_until(ended, 60, f"the end of {run}"))
+    return str(wait_until(ended, 180, f"the end of {run}"))
 
 
 def reached() -> int:

@@ -18,7 +18,7 @@ from tests.room import ROOT, Room, free_port, wait_until
 from tests.unplugged import attempts, unplugged
 from workshop import supervised
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(1800)]
 
 MISSED = re.compile(r"Network is unreachable|Name or service|Temporary failure in name|No route to host", re.I)
 

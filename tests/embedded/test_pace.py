@@ -83,4 +83,4 @@ def ended(person: Person, name: str, to: str) -> None:
     runs = f"/api/v2/dags/catch_up.{name}/dagRuns"
     run = person.post(runs, json={"logical_date": None, "conf": {"to": to}}).json()["dag_run_id"]
     state = lambda: (state := person.get(f"{runs}/{run}").json()["state"]) in ENDED and state  # noqa: E731
-    assert wait_until(state, 60, f"the end of {run}") == "success"
+    assert wait_until(state, 180, f"the end of {run}") == "success"

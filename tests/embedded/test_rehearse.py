@@ -64,7 +64,7 @@ def test_a_room_that_lets_them_through_has_failed(room: Room) -> None:
     as_blue(room, be_let_through)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_rehearsal_measures_all_and_leaves_nothing(room: Room, tmp_path: Path) -> None:
     """Beside a real room, and after a rehearsal that was killed."""
     for name in ("blue", "green"):
@@ -78,7 +78,7 @@ def test_a_rehearsal_measures_all_and_leaves_nothing(room: Room, tmp_path: Path)
     assert supervised.find(folder / "home")
 
     numbers = tmp_path / "numbers.json"
-    done = room.script("rehearse", "2", "--light", "--json", str(numbers), seconds=800)
+    done = room.script("rehearse", "2", "--light", "--json", str(numbers), seconds=1500)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "what a killed rehearsal had left is gone" in done.stdout
     assert f"beside this rehearsal there runs {room.home}" in done.stdout

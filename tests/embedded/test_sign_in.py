@@ -15,6 +15,7 @@ import pytest
 
 from tests.people import AIRFLOW, PLAIN, Person, arrived, environment_of
 from tests.room import wait_until
+from workshop import plan
 
 pytestmark = pytest.mark.embedded
 
@@ -33,7 +34,7 @@ def who(room: Any, headers: dict[str, str] | None = None, cookies: dict[str, str
 @pytest.fixture(scope="module")
 def server_token(room: Any, blue: Person) -> str:
     """The token that the hub gave to blue's JupyterLab."""
-    own = wait_until(lambda: environment_of(room, blue, "blue"), 60, "the start of blue's JupyterLab")
+    own = wait_until(lambda: environment_of(room, blue, "blue"), 180, "the start of blue's JupyterLab")
     return str(own["JUPYTERHUB_API_TOKEN"])
 
 
@@ -329,7 +330,7 @@ def test_a_page_of_another_site_changes_nothing(room: Any, blue: Person, headers
 def in_notebook(room: Any, token: str, code: str) -> tuple[int, str]:
     """Runs code as a notebook of blue does."""
     env = {"FDE_HOME": str(room.home), "FDE_WORLD": str(room.home / "worlds" / "blue"), "JUPYTERHUB_API_TOKEN": token}
-    env |= {"FDE_AIRFLOW": f"{room.url}{AIRFLOW}/", "PATH": os.environ["PATH"]}
+    env |= {"FDE_AIRFLOW": f"{plan.read(room.home).airflow_url}/", "PATH": os.environ["PATH"]}
     env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr

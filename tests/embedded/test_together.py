@@ -13,7 +13,7 @@ pytestmark = pytest.mark.embedded
 
 def test_many_who_trigger_at_once_are_all_served(room: Room) -> None:
     runs = "/api/v2/dags/user_data_dag.green/dagRuns"
-    with closing(arrived(room, "green")) as green, ThreadPoolExecutor(10) as people:
+    with closing(arrived(room, "green")) as green, ThreadPoolExecutor(5) as people:
         asked = {"logical_date": None, "partition_key": "2022-01-01"}
         answers = list(people.map(lambda _: green.post(runs, json=asked), range(20)))
         made = [answer.json()["dag_run_id"] for answer in answers if answer.is_success]

@@ -22,7 +22,7 @@ from workshop import ready
 pytestmark = pytest.mark.embedded
 
 DAY_1, DAY_2 = "2022-01-01", "2022-01-02"
-HEALED_SECONDS = 120  # on a slow machine that does much else; a quick one needs 30
+HEALED_SECONDS = 240  # on a slow machine that does much else; a quick one needs 30
 MUTABLE = (ROOT / "solutions" / "mutable.py").read_text()
 
 
@@ -248,7 +248,7 @@ def test_after_the_hub_was_killed_up_heals(room: Room) -> None:
 def test_an_interrupted_first_start_is_made_good_and_ctrl_c_leaves_nothing(another_room: Room) -> None:
     first = another_room.begin("--attendees", "red")
     database = another_room.home / "airflow" / "airflow.db"
-    wait_until(lambda: database.exists() and database.stat().st_size, 60, "a database half made")
+    wait_until(lambda: database.exists() and database.stat().st_size, 180, "a database half made")
     os.killpg(first.pid, signal.SIGKILL)  # and what it had started goes on, as after a crash
     first.communicate()
 
@@ -263,7 +263,7 @@ def test_an_interrupted_first_start_is_made_good_and_ctrl_c_leaves_nothing(anoth
     assert another_room.url in said and password in said
 
     os.killpg(second.pid, signal.SIGINT)
-    rest, _ = second.communicate(timeout=30)
+    rest, _ = second.communicate(timeout=120)
     assert "Stopped." in rest
     assert second.returncode == 130
     assert another_room.processes() == []
@@ -331,8 +331,9 @@ def test_no_python_is_said_even_where_a_shim_bears_its_name(tmp_path: Path) -> N
 
 
 def test_installing_again_takes_no_time() -> None:
+    stamps = set()
     for _ in range(2):  # in a fresh clone, the first installs
-        since = time.monotonic()
         done = subprocess.run([str(ROOT / "scripts" / "install")], capture_output=True, text=True)
+        stamps.add((ROOT / ".venv" / "installed-workshop").stat().st_mtime_ns)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - since < 10, "it looks at a stamp; to install takes longer"
+    assert len(stamps) == 1, "the second looks at a stamp, and does nothing"

@@ -14,13 +14,13 @@ from workshop import desk
 pytestmark = pytest.mark.embedded
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_step_is_red_then_green(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FDE_HOME", str(room.home))
     fde.desk.start_over(desk.open("blue").path)
     with closing(arrived(room, "blue")) as blue:
         own = lambda: (found := environment_of(room, blue, "blue")).get("FDE_WORLD") and found  # noqa: E731
-        environment = wait_until(own, 60, "blue's JupyterLab")
+        environment = wait_until(own, 180, "blue's JupyterLab")
     walked = subprocess.run(
         [sys.executable, "-"],
         env=environment,
@@ -28,7 +28,7 @@ def test_every_step_is_red_then_green(room: Room, monkeypatch: pytest.MonkeyPatc
         input=(ROOT / "tests" / "walk.py").read_text(),
         capture_output=True,
         text=True,
-        timeout=800,
+        timeout=1500,
     )
     assert walked.returncode == 0, walked.stdout + walked.stderr
     assert "walked" in walked.stdout

@@ -30,7 +30,7 @@ class Terminal:
         return Attendee(self.home / "worlds" / "learner", Pack(SHOP), {"day": day})
 
     def fde(
-        self, *words: str, under: list[str] | None = None, seconds: float = 60
+        self, *words: str, under: list[str] | None = None, seconds: float = 300
     ) -> "subprocess.CompletedProcess[str]":
         """Run `fde` to its end; under: a program that starts it, with its arguments."""
         places = {"FDE_WORLD": str(self.home / "worlds" / "learner"), "FDE_PACK": str(SHOP)}
@@ -38,7 +38,7 @@ class Terminal:
 
     def script(self, name: str, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run one of the scripts of whoever runs the workshop."""
-        return self._run([str(ROOT / "scripts" / name), *words], 60)
+        return self._run([str(ROOT / "scripts" / name), *words], 300)
 
     def _run(self, command: list[str], seconds: float, **places: str) -> "subprocess.CompletedProcess[str]":
         kept = {key: value for key, value in os.environ.items() if not key.startswith("FDE_")}

@@ -114,7 +114,7 @@ def little_memory() -> Iterator[Callable[[int], list[str]]]:
         return ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
 
     yield under
-    wait_until(lambda: not (group / "cgroup.procs").read_text(), 10, "the last of them has ended")
+    wait_until(lambda: not (group / "cgroup.procs").read_text(), 60, "the last of them has ended")
     group.rmdir()
 
 

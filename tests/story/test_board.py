@@ -228,7 +228,7 @@ def test_who_waits_hears_of_a_change(attendee: Make, board: Callable[..., Board]
         assert not waiting.done()
         one.run(1)
         await watched.watch.turn()
-        return await asyncio.wait_for(waiting, 5)
+        return await asyncio.wait_for(waiting, 60)
 
     before = watched.watch.version
     assert watched.do(waits()) == before + 1

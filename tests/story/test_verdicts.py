@@ -201,7 +201,7 @@ def test_what_is_no_verdict_is_not_read(what: str, tmp_path: Path) -> None:
     assert verdicts.kept(tmp_path, VERDICT.code) is None
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("most", ["a link", "a pipe", "a large file", "a folder"])
 def test_a_link_a_pipe_a_large_file_and_a_folder_are_no_verdict(most: str, tmp_path: Path) -> None:
     put(tmp_path / "other", json.dumps(GOOD).encode())

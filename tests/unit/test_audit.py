@@ -133,7 +133,7 @@ def test_while_the_board_writes_a_look_tells_nothing(home: Path) -> None:
         clock.put(None, "day", "2022-01-02")
         looking = threading.Thread(target=look, args=(audit, 3))
         looking.start()
-        looking.join(10)
+        looking.join(60)
         assert not looking.is_alive(), "a look never waits"
         audit.add("instructor", "day 2", {"": {"day": None}}, {"": {"day": "2022-01-02"}})
     assert len(look(audit)) == 1

@@ -96,7 +96,7 @@ def test_imports_of_different_days_at_once_lose_nothing(empty: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join()
         assert writer.exitcode == 0
     newest = lake.newest(empty, "users")
     assert newest == 5 * len(DAYS), "each import is one version"
