@@ -15,7 +15,7 @@ import fde.run
 from fde.clock import settle
 from fde.pack import Pack
 from fde.world import World
-from tests.room import another_room, room  # noqa: F401 - fixtures of tests/embedded and tests/browser
+from tests.room import another_room, room, wait_until  # noqa: F401 - fixtures of tests/embedded and tests/browser
 
 ROOT = Path(__file__).parents[1]
 SHOP = ROOT / "sources" / "shop"
@@ -88,7 +88,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    wait_until(lambda: not subprocess.run(["umount", str(disk)], capture_output=True).returncode, 60, "nobody uses it")
 
 
 @pytest.fixture

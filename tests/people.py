@@ -68,12 +68,11 @@ def environment_of(room: Any, person: Person, name: str) -> dict[str, str]:
     """What the hub gave to somebody's JupyterLab, which is started; empty while it does not run yet."""
     started = person.hub("POST", f"/hub/api/users/{name}/server", headers={"X-XSRFToken": person.cookie("_xsrf")})
     assert started.status_code in (201, 202, 400), started.text  # 400: it runs already
-    # The newest first: of a JupyterLab that was stopped, something may still run.
-    for process in sorted(psutil.process_iter(), key=lambda one: one.pid, reverse=True):
+    for process in psutil.process_iter():
         try:
-            env = process.environ()
+            lab, env = "jupyterhub.singleuser" in process.cmdline(), process.environ()
         except (psutil.Error, OSError):
             continue
-        if env.get("JUPYTERHUB_USER") == name and env.get("FDE_HOME") == str(room.home):
+        if lab and env.get("JUPYTERHUB_USER") == name and env.get("FDE_HOME") == str(room.home):
             return env
     return {}

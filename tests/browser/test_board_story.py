@@ -18,7 +18,7 @@ from tests.room import ROOT, Room, wait_until
 from workshop.board.airflow import CHECKS, Run
 from workshop.board.runs import is_of
 
-SOON = 60_000  # milliseconds from the end of a run, or of a check, until the board says it: 5,000 on an idle machine
+SOON = 45_000  # milliseconds from the end of a run, or of a check, until the board says it: 5,000 on an idle machine
 
 
 @pytest.fixture(scope="module")

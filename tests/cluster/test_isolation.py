@@ -318,7 +318,7 @@ def test_a_desk_that_is_a_link_leads_to_nobody(morning: ClusterRoom) -> None:
         assert room.run("blue") == "failed"
         room.kubectl("delete", "job", "-l", "component=prepare")
         room.more["WORKSHOP_IMAGE"] = room.pods("component=scheduler")[0]["spec"]["containers"][0]["image"]
-        again = room.script("release", "workshop", seconds=300)
+        again = room.script("release", "workshop")
         assert again.returncode == 0, again.stderr
     finally:
         room.inside("jupyter-blue", "rm $FDE_WORLD/desk && mv $FDE_WORLD/mine $FDE_WORLD/desk")

@@ -33,7 +33,7 @@ def test_an_attendee_who_comes_late(morning: ClusterRoom) -> None:
         try:
             file.write_text(json.dumps({**before, "attendees": [*before["attendees"], LATE]}))
             begin = time.monotonic()
-            done = room.script("release", "workshop", seconds=200)  # what Tilt does when it sees the file
+            done = room.script("release", "workshop")  # what Tilt does when it sees the file
             assert done.returncode == 0, done.stderr
             wait_until(lambda: signs_in(room) and has_a_dag(room), 240, "sign-in and DAG")
             took = time.monotonic() - begin
@@ -48,4 +48,4 @@ def test_an_attendee_who_comes_late(morning: ClusterRoom) -> None:
             print(f"sign-in and DAG after {took:.0f} s")
         finally:
             file.write_text(json.dumps(before))
-            room.script("release", "workshop", seconds=200)
+            room.script("release", "workshop")

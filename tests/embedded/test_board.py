@@ -140,7 +140,7 @@ def test_news_come_through_the_proxy(room: Any, instructor: Person) -> None:
     instructor.open_board()
     with instructor.stream("GET", f"{room.url}{BOARD}events?since=0") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        assert next(line for line in answer.iter_lines() if not line.startswith(":")).startswith("id: ")
+        assert next(line for line in answer.iter_lines() if line and not line.startswith(":")).startswith("id: ")
 
 
 def test_a_killed_board_comes_back_and_knows_people_without_asking_them(room: Any, instructor: Person) -> None:

@@ -23,7 +23,7 @@ import pathlib, time
 
 def load_users(world, day):
     if str(world.path) == {own!r}:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not pathlib.Path({seen!r}).exists() and time.monotonic() < until:  # not in a check
             time.sleep(0.1)
     raise ValueError("no <b>such</b> thing")
@@ -49,7 +49,7 @@ def green(room: Room) -> Iterator[Path]:
 
 
 def refresh(runs: Runs) -> None:
-    """Ask until Airflow has answered: the board gives up after a few seconds, and asks again in its next turn."""
+    """Ask until Airflow has answered, as the board does turn by turn."""
     wait_until(lambda: (runs.refresh(), not runs.trouble)[1], 180, "Airflow's answer")
 
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.embedded
 
 
 def test_many_who_trigger_at_once_are_all_served(room: Room) -> None:
+    """Five: with many more on a slow machine, somebody would wait longer for their turn than they have patience."""
     runs = "/api/v2/dags/user_data_dag.green/dagRuns"
     with closing(arrived(room, "green")) as green, ThreadPoolExecutor(5) as people:
         asked = {"logical_date": None, "partition_key": "2022-01-01"}
