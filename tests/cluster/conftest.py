@@ -1,9 +1,11 @@
 """One cluster for all tests of a session. Without kind or the charts each test is skipped, and says why."""
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.room import ROOT, free_port, wait_until
 
 ATTENDEES = ["blue", "green", *(f"learner-{n}" for n in range(1, 9))]
 TASK_SECONDS = 45
+DAY_1 = "2022-01-01"
 
 
 def missing() -> str | None:
@@ -74,16 +77,22 @@ def judged(room: ClusterRoom, name: str) -> None:
 
 
 @pytest.fixture
-def morning(room: ClusterRoom) -> Iterator[ClusterRoom]:
+def morning(room: ClusterRoom) -> ClusterRoom:
     """Day 1, empty desks, functional pipelines."""
-    for words in (["day-1"], ["deploy", "latest"]):
-        assert room.script(*words).returncode == 0
-    for name in ("blue", "green"):
+    nothing = dict.fromkeys(("day", "deployed", "hold", "message", "incidents"))
+    for name, keys in room.clocks().items():
+        if name == "clock" or keys:
+            wanted = nothing | ({"day": DAY_1, "deployed": "latest"} if name == "clock" else {})
+            room.kubectl("patch", "configmap", name, "--type", "merge", "-p", json.dumps({"data": wanted}))
+
+    def empty(name: str) -> None:
         busy = f"component=worker,workshop/attendee={name}"  # of a test that failed
-        wait_until(lambda busy=busy: not room.pods(busy), 300, f"the end of {name}'s pods", pause=0.5)
-        room.inside(f"jupyter-{name}", "cd $FDE_WORLD/desk && fde start-over")
-        room.put_pipeline(name, "functional")
-    yield room
+        wait_until(lambda: not room.pods(busy), 300, f"the end of {name}'s pods", pause=0.5)
+        room.put_pipeline(name, "functional", first="cd $FDE_WORLD/desk && fde start-over </dev/null")
+
+    with ThreadPoolExecutor() as both:
+        list(both.map(empty, ATTENDEES[:2]))
+    return room
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,6 +18,13 @@ from tests.room import ROOT, Room, wait_until
 NAME = "fde-test"
 NODE = f"{NAME}-control-plane"
 WORLDS = "/room/worlds"
+AS_JUDGED = """
+set -e
+cd $FDE_WORLD/.verdict && cat >/tmp/probe
+had=$(sha256sum <../desk/pipeline.py | cut -c1-64) now=$(sha256sum </tmp/probe | cut -c1-64)
+sed "s/$had/$now/" $had.json >$now.json
+cp /tmp/probe ../desk/pipeline.py
+"""
 # What kubectl says of a busy cluster, which may be asked again.
 TOO_BUSY = re.compile(
     "TLS handshake timeout|etcdserver: |ServiceUnavailable|TooManyRequests|error dialing backend|"
@@ -100,12 +107,15 @@ class ClusterRoom(Room):
         wait_until(there, 300, f"the JupyterLab of {name}", pause=1)
         return f"jupyter-{name}"
 
-    def put_pipeline(self, name: str, code: str) -> None:
-        """Save a pipeline.py on somebody's desk: a stage of the lesson, or any code."""
+    def put_pipeline(self, name: str, code: str, *, first: str = "true") -> None:
+        """Save a pipeline.py on somebody's desk: a stage of the lesson, or any code. first: bash that comes before."""
         text = (ROOT / "solutions" / f"{code}.py").read_text() if "\n" not in code else textwrap.dedent(code)
-        self.kubectl(
-            "exec", "-i", f"jupyter-{name}", "--", "bash", "-c", "cat > $FDE_WORLD/desk/pipeline.py", text=text
-        )
+        saved = f"{first} && cat >$FDE_WORLD/desk/pipeline.py"
+        self.kubectl("exec", "-i", f"jupyter-{name}", "--", "bash", "-c", saved, text=text)
+
+    def put_probe(self, name: str, code: str) -> None:
+        """Save code that is no pipeline, and as its owner could, the verdict on the one before: nothing is checked."""
+        self.kubectl("exec", "-i", f"jupyter-{name}", "--", "bash", "-c", AS_JUDGED, text=textwrap.dedent(code))
 
     def shown(self, name: str) -> list[dict[str, Any]]:
         """The rows of somebody's dashboard, as their notebook computes them."""

@@ -45,7 +45,7 @@ def from_notebook(room: ClusterRoom, code: str) -> Any:
 
 
 def from_task(room: ClusterRoom, code: str) -> Any:
-    room.put_pipeline("blue", PROBE % code)
+    room.put_probe("blue", PROBE % code)
     room.inside("jupyter-blue", "rm -f $FDE_WORLD/desk/files/probe.json")
     state = room.run("blue")
     assert state == "success", room.inside("jupyter-blue", "cat $FDE_WORLD/desk/pipeline.py")
@@ -245,12 +245,12 @@ LINK = """
 def test_a_link_in_blues_logs_shows_nobody_elses(morning: ClusterRoom) -> None:
     room = morning
     with closing(arrived(room, "green")) as green, closing(arrived(room, "blue")) as blue:
-        room.put_pipeline("green", "\ndef load_users(world, day):\n    print('planted-by-green')\n")
+        room.put_probe("green", "\ndef load_users(world, day):\n    print('planted-by-green')\n")
         theirs = room.trigger(green, "green")
         room.end_of(green, "green", theirs, 300)
         log = f"run_id={theirs}/task_id=load_users/attempt=1.log"
         assert "planted-by-green" in str(room.log(green, "green", theirs, "load_users"))
-        room.put_pipeline("blue", PROBE % (LINK % log))
+        room.put_probe("blue", PROBE % (LINK % log))
         run = room.trigger(blue, "blue")
         assert room.end_of(blue, "blue", run, 300) == "success"
         seen = str(room.log(blue, "blue", run, "load_users"))
