@@ -60,7 +60,7 @@ def main() -> None:
         expect(number, False, "caught up again")
         told("fde", "catch-up", "--undo")
         expect(number, True, "undone")
-    print(f"walked {len(steps)} steps")
+    print("walked:", *steps)
 
 
 main()
