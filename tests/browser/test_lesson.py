@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import fde.desk
-from tests.browser.lab import IDLE, Notebook, picture
+from tests.browser.lab import Notebook, picture, ready
 from tests.browser.pictures import Story, keep
 from tests.room import ROOT
 
@@ -43,10 +43,9 @@ def signed_in(room: Any, context: Any) -> Any:
 
 def test_signing_in_opens_the_lesson_and_nothing_in_front_of_it(signed_in: Any) -> None:
     signed_in.get_by_role("heading", name="Why did yesterday's numbers change?").wait_for(timeout=90_000)
-    assert signed_in.locator("#jp-main-dock-panel .jp-mod-current .lm-TabBar-tabLabel").inner_text() == "lesson.ipynb"
-    signed_in.locator(IDLE).wait_for(timeout=90_000)
+    ready(signed_in)
+    assert signed_in.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_inner_texts() == ["lesson.ipynb"]
     assert signed_in.locator(".jp-Dialog, .Toastify__toast").count() == 0
-    signed_in.get_by_text("| Idle").first.wait_for(timeout=90_000)  # the kernel has told Lab its language by then
     assert signed_in.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty").count() == 0
 
 
