@@ -116,5 +116,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     slow = {"deadline": None, "suppress_health_check": list(HealthCheck)}  # each example is a lake on disk
     settings.register_profile("short", max_examples=8, **slow)
-    settings.register_profile("long", max_examples=100, **slow)
+    settings.register_profile("long", max_examples=40, **slow)
     settings.load_profile("long" if config.getoption("--long") else "short")
